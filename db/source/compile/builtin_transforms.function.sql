@@ -1,4 +1,4 @@
-create or replace function tideway_private.builtin_transforms()
+create or replace function tideway.builtin_transforms()
 returns table (name text, arguments text, argument_pattern text, description text)
 language sql
 immutable
@@ -32,5 +32,5 @@ as $$
     ('lookup', 'mapping', '.+', 'A foreign key: the row of another mapping on one side, its record on the other.')
 $$;
 
-comment on function tideway_private.builtin_transforms() is
+comment on function tideway.builtin_transforms() is
   'The transforms that need no function of the user''s own; the argument follows the name after a colon.';

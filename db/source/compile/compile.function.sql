@@ -13,6 +13,7 @@ declare
   v_sql       jsonb := '{}';
 begin
   select * into strict v_map from tideway.mappings m where m.number = compile.mapping;
+  perform tideway_private.ensure_runner(v_map.run_as);
   v_table := v_map.local_table::text;
   v_key := tideway_private.key_expression('t', v_map.key_columns);
 

@@ -13,6 +13,8 @@ declare
   v_bad       text;
   v_faults    text;
   v_changed   text;
+  v_same      text;
+  v_diff      text;
   v_key_value text;
   v_new_key   text;
   v_columns   text;
@@ -37,8 +39,13 @@ begin
          string_agg(format('case when r.fields ? %L and r.p%s is not null then pg_catalog.jsonb_build_array(r.p%s || pg_catalog.jsonb_build_object(''column'', %L, ''field'', %L)) else ''[]'' end',
            c.remote, c.ordinal, c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal),
          string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
-           c.remote, c.field, c.field, c.remote), E'\n       or ' order by c.ordinal)
-    into v_texts, v_problems, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed
+           c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
+         -- The remote image is kept only where it differs from the local one.
+         string_agg(format('r.fields -> %L = pg_catalog.to_jsonb(%s)', c.remote,
+           tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ' and ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is null and r.fields -> %L is distinct from coalesce(pg_catalog.to_jsonb(%s), ''null'') then pg_catalog.jsonb_build_object(%L, r.fields -> %L) else ''{}'' end',
+           c.remote, c.ordinal, c.remote, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type), c.field, c.remote), E'\n         || ' order by c.ordinal)
+    into v_texts, v_problems, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
     from tideway.mapping_columns c
     join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
    where c.mapping_id = map.id
@@ -101,8 +108,8 @@ begin
   end if;
 
   return jsonb_strip_nulls(jsonb_build_object(
-    'changed', format($sql$select pg_catalog.array_agg(r.ord order by r.ord)
-  from pg_catalog.unnest($2::text[], $3::jsonb[]) with ordinality as r (id, fields, ord)
+    'changed', format($sql$select pg_catalog.array_agg(r.ord::integer order by r.ord)
+  from unnest($2::text[], $3::jsonb[]) with ordinality as r (id, fields, ord)
   left join tideway_private.links as l on l.mapping = $1 and l.remote_id = r.id
  where l.id is null
     or l.sent is not null
@@ -111,25 +118,31 @@ begin
     or l.dormant
     or %s$sql$, v_changed),
     'convert', format($sql$select r.ord,
-       %s as local_key,
+       %s,
        case when r.fields ?& array[%s] and %s
             then pg_catalog.jsonb_build_object(%s)
             else %s
-       end as vals,
+       end,
        case when %s then null
             else %s
-       end as faults
+       end,
+       case when %s then case when %s then '{}' else %s end
+            else %s
+       end,
+       null::boolean
   from (select r.*, %s
           from (select r.ord, r.fields, %s
-                  from pg_catalog.unnest($1::integer[], $2::jsonb[]) as r (ord, fields)
+                  from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
                 offset 0) as r
         offset 0) as r$sql$,
-      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, v_faults, v_problems, v_texts),
-    'new_keys', format('select pg_catalog.array_agg(%s) from pg_catalog.generate_series(1, $1::integer)', v_new_key),
+      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, v_faults, v_bad, v_same, v_diff, v_diff, v_problems, v_texts),
+    'new_keys', case when v_new_key is not null then format(
+      $sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
+  from pg_catalog.unnest($1::integer[]) as u (ord)$sql$, v_new_key) end,
     'insert_rows', format($sql$insert into %s as t (%s)%s
 select %s
-  from pg_catalog.unnest($1::text[], $2::jsonb[]) as u (tideway_key, vals)
-returning %s$sql$, table_name, v_columns,
+  from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
+returning null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_columns,
       case when exists (select from tideway_private.table_columns(map.local_table) c
                          where c.identity_always
                            and (c.name = any (map.key_columns)
@@ -138,19 +151,19 @@ returning %s$sql$, table_name, v_columns,
       v_inserts, key),
     'update_rows', format($sql$update %s as t
    set %s
-  from pg_catalog.unnest($1::text[], $2::jsonb[]) as u (tideway_key, vals)
+  from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
  where %s
-returning u.tideway_key, %s$sql$, table_name, v_updates, key_join, key),
+returning null::integer, u.tideway_key, pg_catalog.to_jsonb(%s), null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_updates, key_join, key),
     'delete_rows', case
       when v_soft is not null then format($sql$update %s as t
    set %s
-  from pg_catalog.unnest($1::text[]) as u (tideway_key)
+  from pg_catalog.unnest($2::text[]) as u (tideway_key)
  where %s
-returning u.tideway_key$sql$, table_name, v_soft, key_join)
+returning null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_soft, key_join)
       when map.on_remote_delete = 'delete' then format($sql$delete from %s as t
- using pg_catalog.unnest($1::text[]) as u (tideway_key)
+ using pg_catalog.unnest($2::text[]) as u (tideway_key)
  where %s
-returning u.tideway_key$sql$, table_name, key_join) end));
+returning null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, key_join) end));
 end;
 $$;
 

@@ -5,7 +5,7 @@ stable
 set search_path = ''
 as $$
   select case
-           when base like '%[]' then pg_catalog.format('tideway_private.array_text(%s -> %L)::%s', image, field, local_type)
+           when base like '%[]' then pg_catalog.format('(%s)::%s', tideway_private.array_text(pg_catalog.format('(%s -> %L)', image, field)), local_type)
            when base in ('jsonb', 'json') then pg_catalog.format('nullif(%s -> %L, ''null'')::%s', image, field, local_type)
            else pg_catalog.format('(%s ->> %L)::%s', image, field, local_type)
          end

@@ -1,4 +1,4 @@
-create or replace function tideway_private.input_is_valid(value text, type_name text)
+create or replace function tideway.input_is_valid(value text, type_name text)
 returns boolean
 language plpgsql
 stable
@@ -13,5 +13,5 @@ exception when data_exception or check_violation or not_null_violation or invali
 end;
 $$;
 
-comment on function tideway_private.input_is_valid(text, text) is
+comment on function tideway.input_is_valid(text, text) is
   'Whether a text can become a type; PostgreSQL 15 has no pg_input_is_valid.';

@@ -7,7 +7,7 @@ as $$
   -- The text that is then read by the column type's own input function.
   select case
            when local_type in ('jsonb', 'json') then pg_catalog.format('(nullif(%s, ''null''))::text', value)
-           when local_type like '%[]' then pg_catalog.format('tideway_private.array_text(%s)', value)
+           when local_type like '%[]' then tideway_private.array_text(value)
            when type in ('array', 'json') and local_type in ('text', 'character varying') then pg_catalog.format('(nullif(%s, ''null'')) #>> ''{}''', value)
            when local_type in ('text', 'citext') or local_type like 'character%' then pg_catalog.format('(%s) #>> ''{}''', value)
            else pg_catalog.format('nullif(pg_catalog.btrim((%s) #>> ''{}''), '''')', value)

@@ -20,9 +20,10 @@ as $$
                when type in ('string', 'email-address', 'image-uri') and base in ('smallint', 'integer', 'bigint', 'numeric', 'boolean', 'uuid', 'real', 'double precision')
                  then pg_catalog.format('pg_catalog.to_jsonb((%s)::text)', value)
                when type = 'number' and base in ('text', 'citext', 'character varying', 'character')
-                 then pg_catalog.format('tideway_private.number_of(%s)', value)
+                 then pg_catalog.format('case when (%1$s)::text ~ ''^\s*-?[0-9]+(\.[0-9]+)?\s*$'' then %2$s when pg_catalog.btrim((%1$s)::text) = '''' then ''null'' else pg_catalog.to_jsonb((%1$s)::text) end',
+                        value, tideway_private.exact_number(pg_catalog.format('pg_catalog.btrim((%s)::text)', value)))
                when type = 'number' and base in ('numeric', 'bigint')
-                 then pg_catalog.format('tideway_private.exact_number(%s)', value)
+                 then tideway_private.exact_number(value)
                else pg_catalog.format('pg_catalog.to_jsonb(%s)', value)
              end, transform)
          end

@@ -1,4 +1,4 @@
-create or replace function tideway_private.read_amount(amount text)
+create or replace function tideway.read_amount(amount text)
 returns numeric
 language sql
 immutable
@@ -17,5 +17,5 @@ as $$
     from (select pg_catalog.regexp_replace(amount, '[^0-9.,]', '', 'g') as digits) as d
 $$;
 
-comment on function tideway_private.read_amount(text) is
+comment on function tideway.read_amount(text) is
   'Reads a number with thousands separators, currency signs, brackets or a minus; null when it holds no digit.';

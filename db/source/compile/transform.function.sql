@@ -1,4 +1,4 @@
-create or replace function tideway_private.transform(value jsonb, name text, argument text)
+create or replace function tideway.transform(value jsonb, name text, argument text)
 returns jsonb
 language plpgsql
 immutable
@@ -49,10 +49,10 @@ begin
     when 'boolean_to_1_0' then
       return pg_catalog.to_jsonb(case when v_text::boolean then 1 else 0 end);
     when 'currency', 'number' then
-      return coalesce(pg_catalog.to_jsonb(tideway_private.read_amount(v_text)), 'null');
+      return coalesce(pg_catalog.to_jsonb(tideway.read_amount(v_text)), 'null');
     when 'percent' then
       return coalesce(
-        pg_catalog.to_jsonb(tideway_private.read_amount(pg_catalog.replace(v_text, '%', ''))
+        pg_catalog.to_jsonb(tideway.read_amount(pg_catalog.replace(v_text, '%', ''))
                             / case when v_text like '%\%%' then 100 else 1 end), 'null');
     when 'date' then
       return pg_catalog.to_jsonb(pg_catalog.to_date(v_text, argument));
@@ -77,10 +77,10 @@ begin
       return pg_catalog.to_jsonb(pg_catalog.string_to_array(v_text, argument));
     else
       raise exception 'The transform "%" does not exist.', name
-        using errcode = 'TWTRF', hint = 'List them with: select * from tideway_private.builtin_transforms();';
+        using errcode = 'TWTRF', hint = 'List them with: select * from tideway.builtin_transforms();';
   end case;
 end;
 $$;
 
-comment on function tideway_private.transform(jsonb, text, text) is
+comment on function tideway.transform(jsonb, text, text) is
   'Carries out a built-in transform on one value; null stays null.';

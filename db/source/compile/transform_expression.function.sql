@@ -15,13 +15,13 @@ as $$
               case
                 when b.name = 'lookup' then c.expression
                 when b.name is not null then
-                  pg_catalog.format('tideway_private.transform(%s, %L, %s)', c.expression, b.name,
+                  pg_catalog.format('tideway.transform(%s, %L, %s)', c.expression, b.name,
                                     pg_catalog.quote_nullable(case when s.step like '%:%' then pg_catalog.substr(s.step, pg_catalog.strpos(s.step, ':') + 1) end))
                 else pg_catalog.format('%s(%s)', s.step, c.expression)
               end
          from chain c
          join steps s on s.n = c.n + 1
-         left join tideway_private.builtin_transforms() b on b.name = pg_catalog.split_part(s.step, ':', 1)
+         left join tideway.builtin_transforms() b on b.name = pg_catalog.split_part(s.step, ':', 1)
      )
      select expression from chain order by n desc limit 1),
     value)

@@ -7,7 +7,7 @@ as $$
   select case
            when pg_catalog.current_setting('server_version_num')::integer >= 160000
              then pg_catalog.format('pg_catalog.pg_input_is_valid(%s, %L)', value, type_name)
-           else pg_catalog.format('tideway_private.input_is_valid(%s, %L)', value, type_name)
+           else pg_catalog.format('tideway.input_is_valid(%s, %L)', value, type_name)
          end
 $$;
 
