@@ -6,7 +6,7 @@ set search_path = ''
 as $$
   -- Written out in full: the statement runs as the mapping's own role, which reaches no function of ours.
   select pg_catalog.format(
-    'case pg_catalog.jsonb_typeof(%1$s)'
+    'case coalesce(pg_catalog.jsonb_typeof(%1$s), ''null'')'
     ' when ''array'' then (select coalesce(pg_catalog.array_agg(x.e order by x.n), ''{}'')::text'
     ' from pg_catalog.jsonb_array_elements_text(%1$s) with ordinality as x (e, n))'
     ' when ''null'' then null'

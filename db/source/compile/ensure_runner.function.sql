@@ -13,7 +13,7 @@ begin
   execute format(
     'create or replace function tideway_run.%I(statement text, ords integer[], keys text[], vals jsonb[])
      returns table (ord integer, key text, a jsonb, b jsonb, c jsonb, flag boolean)
-     language plpgsql volatile security definer as %L',
+     language plpgsql volatile security definer set search_path = "$user", public as %L',
     run_as, tideway_private.runner_source());
   execute format('revoke all on function tideway_run.%I(text, integer[], text[], jsonb[]) from public', run_as);
   execute format('grant execute on function tideway_run.%I(text, integer[], text[], jsonb[]) to tideway_daemon', run_as);

@@ -11,6 +11,7 @@ as $$
        and p.prosecdef
        and p.proowner = (select oid from pg_catalog.pg_roles where rolname = run_as)
        and p.prosrc = tideway_private.runner_source()
+       and p.proconfig = array['search_path="$user", public']
        and p.proargtypes::text = '25 1007 1009 3807')
 $$;
 
