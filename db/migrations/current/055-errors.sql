@@ -9,12 +9,16 @@ alter table tideway.sync_runs drop constraint if exists sync_runs_ended_when_not
 alter table tideway.sync_runs add constraint sync_runs_ended_when_not_running
   check ((status in ('pending', 'running')) = (completed_at is null));
 
--- A record without any id is told from its neighbours by its position only.
+-- Both sides may count in integers, so a local key and a remote id never stand for the same row by their text alone;
+-- a record without either is told from its neighbours by its position.
+alter table tideway.sync_errors add column if not exists row_identity text collate "C" generated always as (
+  case direction
+    when 'push' then coalesce('l' || local_key, 'r' || remote_id, '@' || "row"::text, '')
+    else coalesce('r' || remote_id, 'l' || local_key, '@' || "row"::text, '')
+  end) stored;
+
 drop index if exists tideway.sync_errors_open_idx;
 create unique index sync_errors_open_idx on tideway.sync_errors
-  (mapping_id, direction, (coalesce(remote_id, local_key, '')),
-   (case when remote_id is null and local_key is null then coalesce("row", 0) else 0 end),
-   (coalesce("column", '')), code)
-  where resolved_at is null;
+  (mapping_id, direction, row_identity, (coalesce("column", '')), code) where resolved_at is null;
 
 reset role;

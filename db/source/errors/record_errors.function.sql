@@ -4,6 +4,7 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+#variable_conflict use_column
 declare
   v_recorded integer;
 begin
@@ -18,24 +19,28 @@ begin
      where m.number = record_errors.mapping
   ), reported as (
     select e.local_key, e.remote_id, e."row", e."column",
-           coalesce(e.class, 'INTERNAL') as class,
+           coalesce(c.error_class, 'INTERNAL') as class,
            coalesce(e.code, e.class, 'INTERNAL') as code,
-           coalesce(e.severity, 'error') as severity,
+           case e.severity when 'warning' then 'warning' else 'error' end as severity,
            coalesce(e.message, 'No message was given.') as message,
            nullif(e.details, 'null') as details,
            coalesce(e.retryable, false) as retryable,
-           coalesce(e.remote_id, e.local_key, '') as identity,
-           case when e.remote_id is null and e.local_key is null then coalesce(e."row", 0) else 0 end as place,
+           case record_errors.direction
+             when 'push' then coalesce('l' || e.local_key, 'r' || e.remote_id, '@' || e."row"::text, '')
+             else coalesce('r' || e.remote_id, 'l' || e.local_key, '@' || e."row"::text, '')
+           end as identity,
            e.nr
       from rows from (
              jsonb_to_recordset(record_errors.errors) as (
                local_key text, remote_id text, "row" bigint, "column" text, class text, code text,
                severity text, message text, details jsonb, retryable boolean)
            ) with ordinality as e (local_key, remote_id, "row", "column", class, code, severity, message, details, retryable, nr)
+      -- A class that nobody knows would be refused by the table, and the whole page with it.
+      left join tideway_private.error_classes c on c.error_class = e.class
   ), latest as (
-    select distinct on (r.identity, r.place, coalesce(r."column", ''), r.code) r.*
+    select distinct on (r.identity, coalesce(r."column", ''), r.code) r.*
       from reported r
-     order by r.identity, r.place, coalesce(r."column", ''), r.code, r.nr desc
+     order by r.identity, coalesce(r."column", ''), r.code, r.nr desc
   ), known as (
     select l.nr, e.id
       from latest l
@@ -43,8 +48,7 @@ begin
       join tideway.sync_errors e
         on e.mapping_id = m.id
        and e.direction = record_errors.direction
-       and coalesce(e.remote_id, e.local_key, '') = l.identity
-       and case when e.remote_id is null and e.local_key is null then coalesce(e."row", 0) else 0 end = l.place
+       and e.row_identity = l.identity
        and coalesce(e."column", '') = coalesce(l."column", '')
        and e.code = l.code
      where e.resolved_at is null
@@ -84,17 +88,15 @@ begin
       from latest l
       cross join mapping m
      where not exists (select from known k where k.nr = l.nr)
-     order by l.identity, l.place, coalesce(l."column", ''), l.code
-    on conflict (mapping_id, direction, (coalesce(remote_id, local_key, '')),
-                 (case when remote_id is null and local_key is null then coalesce("row", 0) else 0 end),
-                 (coalesce("column", '')), code) where resolved_at is null
+     order by l.identity, coalesce(l."column", ''), l.code
+    on conflict (mapping_id, direction, row_identity, (coalesce("column", '')), code) where resolved_at is null
     do update set attempts = e.attempts + 1, last_seen_at = excluded.last_seen_at, run_id = excluded.run_id, message = excluded.message
     returning 1
   ), held as (
     -- What could not be counted now is asked for again, so that an error is never closed over a later failure.
     insert into tideway_private.requests (org_id, kind, mapping, args, run_id)
     select m.org_id, 'record_errors', record_errors.mapping,
-           jsonb_build_object('direction', record_errors.direction, 'errors', jsonb_agg(to_jsonb(l) - array['identity', 'place', 'nr'])),
+           jsonb_build_object('direction', record_errors.direction, 'errors', jsonb_agg(to_jsonb(l) - array['identity', 'nr'])),
            record_errors.run
       from latest l
       join known k on k.nr = l.nr
@@ -103,24 +105,24 @@ begin
      group by m.org_id
     returning 1
   ), failed as (
-    select l.identity, l.place, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    select l.identity, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
              'row', l."row", 'column', l."column", 'error_class', l.class, 'code', l.code, 'severity', l.severity,
              'error', l.message)) order by l.nr) as details,
            (array_agg(l.message order by l.severity, l.nr))[1] as message,
            max(coalesce(r.attempts, 1)) as attempts
       from latest l
       left join repeated r on r.nr = l.nr
-     group by l.identity, l.place
+     group by l.identity
     having bool_or(l.severity = 'error')
   ), logged as (
     insert into tideway.sync_activity_log
       (org_id, sync_id, run_id, mapping_id, connection_id, entity_type, source_system, action, status,
        record_id, attempt_number, error_message, error_details)
     select m.org_id, record_errors.run::text, record_errors.run, m.id, m.connection_id, m.entity_type, m.system,
-           record_errors.direction, 'failed', nullif(f.identity, ''), f.attempts, f.message, f.details
+           record_errors.direction, 'failed', case when f.identity ~ '^[lr]' then substr(f.identity, 2) end, f.attempts, f.message, f.details
       from failed f
       cross join mapping m
-     order by f.identity, f.place
+     order by f.identity
     returning 1
   )
   select count(*) into v_recorded from latest;

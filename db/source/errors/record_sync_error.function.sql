@@ -14,6 +14,7 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+#variable_conflict use_column
 declare
   v_mapping tideway.mappings := tideway_private.named_mapping(record_sync_error.mapping);
   v_row     jsonb := '{}';
@@ -38,9 +39,7 @@ begin
     (v_mapping.org_id, v_mapping.id, v_mapping.connection_id, record_sync_error.direction, v_row ->> 'local_key', v_row ->> 'remote_id',
      record_sync_error.column_name, record_sync_error.error_class, 'RECORDED', record_sync_error.severity, record_sync_error.message,
      tideway_private.suggestion(record_sync_error.error_class, 'RECORDED'), record_sync_error.details, record_sync_error.retryable)
-  on conflict (mapping_id, direction, (coalesce(remote_id, local_key, '')),
-               (case when remote_id is null and local_key is null then coalesce("row", 0) else 0 end),
-               (coalesce("column", '')), code) where resolved_at is null
+  on conflict (mapping_id, direction, row_identity, (coalesce("column", '')), code) where resolved_at is null
   do update set attempts = e.attempts + 1, last_seen_at = clock_timestamp(), error_class = excluded.error_class,
                 severity = excluded.severity, message = excluded.message, details = excluded.details, retryable = excluded.retryable
   returning e.id into v_id;

@@ -5,6 +5,7 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_only    integer;
   v_mapping integer;
   v_rows    integer;
   v_all     integer := 0;
@@ -14,14 +15,15 @@ begin
       using errcode = 'TWARG', hint = 'Look at tideway.held_deletions.';
   end if;
   if approve_deletions.mapping is not null then
-    v_mapping := (tideway_private.named_mapping(approve_deletions.mapping)).number;
+    v_only := (tideway_private.named_mapping(approve_deletions.mapping)).number;
   end if;
 
   for v_mapping, v_rows in
     select d.mapping, count(*)
       from tideway_private.deletions d
      where d.state = 'held'
-       and (d.run_id = approve_deletions.run or d.mapping = v_mapping)
+       and d.org_id = tideway.current_org_id()
+       and (d.run_id = approve_deletions.run or d.mapping = v_only)
      group by d.mapping
      order by d.mapping
   loop

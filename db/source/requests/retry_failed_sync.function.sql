@@ -6,6 +6,7 @@ set search_path = ''
 as $$
 declare
   v_mapping tideway.mappings;
+  v_only    uuid;
   v_rows    integer;
   v_all     integer := 0;
 begin
@@ -13,7 +14,7 @@ begin
     perform tideway_private.known_error_class(retry_failed_sync.error_class);
   end if;
   if retry_failed_sync.mapping is not null then
-    v_mapping := tideway_private.named_mapping(retry_failed_sync.mapping);
+    v_only := (tideway_private.named_mapping(retry_failed_sync.mapping)).id;
   end if;
 
   for v_mapping in
@@ -21,7 +22,7 @@ begin
       from tideway.mappings m
      where m.org_id = tideway.current_org_id()
        and m.state <> 'unmapped'
-       and (retry_failed_sync.mapping is null or m.id = v_mapping.id)
+       and (v_only is null or m.id = v_only)
      order by m.number
   loop
     select count(*) into v_rows from tideway_private.rows_to_retry(v_mapping.number, retry_failed_sync.error_class);
