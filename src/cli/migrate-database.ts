@@ -78,7 +78,7 @@ function refuseNewerDatabase({ applied, release }: Ledger, url: string): void {
   );
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const parts = (version: string) => version.split(/[-+]/)[0]?.split('.').map(Number) ?? [];
   const [left, right] = [parts(a), parts(b)];
   for (let index = 0; index < 3; index++) {
@@ -88,7 +88,7 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-export async function applySource(url: string): Promise<string> {
+async function applySource(url: string): Promise<string> {
   return run([join(packageRoot, 'db/apply-source.mjs')], { GM_DBURL: url, DATABASE_URL: url }, 'db/apply-source.mjs');
 }
 
