@@ -12,7 +12,7 @@ export interface Command {
   run(call: Call): Promise<number>;
 }
 
-export interface Call {
+interface Call {
   words: string[];
   flags: Record<string, string | boolean | undefined>;
 }

@@ -71,7 +71,7 @@ export async function identifySystem(url: string): Promise<void> {
     fetch_types: false,
     onnotice: () => {},
     connect_timeout: 10,
-    connection: { application_name: 'tideway/doctor', replication: 'database' } as Record<string, string>,
+    connection: { application_name: 'tideway/doctor', replication: 'database' },
   });
   try {
     await session.unsafe('IDENTIFY_SYSTEM').simple();
