@@ -33,6 +33,7 @@ create table if not exists tideway_private.links (
   dormant        boolean     not null default false,
   rewrites       smallint    not null default 0,
   rewrites_since timestamptz,
+  pulled_at      timestamptz,
   created_run    uuid,
   synced_at      timestamptz,
 
