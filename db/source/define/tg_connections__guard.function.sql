@@ -22,6 +22,20 @@ begin
 
   perform tideway_private.raise_invalid_name('connection', new.name);
 
+  if tg_op = 'INSERT' or (new.system, new.config) is distinct from (old.system, old.config) then
+    v_known := tideway_private.known_systems();
+    if new.system is null or new.system <> all (v_known) then
+      perform tideway_private.raise_unknown_system(new.system, v_known);
+    end if;
+    select s.settings_schema into v_schema from tideway.systems s where s.system = new.system;
+    if v_schema is not null then
+      select array_agg(p) into v_problems from tideway_private.setting_problems(v_schema, new.config) p;
+      if v_problems is not null then
+        perform tideway_private.raise_invalid_settings(new.name, new.system, v_problems);
+      end if;
+    end if;
+  end if;
+
   if tg_op = 'UPDATE' then
     if (new.id, new.org_id) is distinct from (old.id, old.org_id) then
       perform tideway_private.raise_defined_by_functions('connections');
@@ -51,19 +65,6 @@ begin
     end if;
   end if;
 
-  if tg_op = 'INSERT' or (new.system, new.config) is distinct from (old.system, old.config) then
-    v_known := tideway_private.known_systems();
-    if new.system is null or new.system <> all (v_known) then
-      perform tideway_private.raise_unknown_system(new.system, v_known);
-    end if;
-    select s.settings_schema into v_schema from tideway.systems s where s.system = new.system;
-    if v_schema is not null then
-      select array_agg(p) into v_problems from tideway_private.setting_problems(v_schema, new.config) p;
-      if v_problems is not null then
-        perform tideway_private.raise_invalid_settings(new.name, new.system, v_problems);
-      end if;
-    end if;
-  end if;
   return new;
 end;
 $$;
