@@ -14,8 +14,11 @@ import type { HttpClient } from '../runtime/http-client.ts';
  * Every method throws a `Fault` when the app cannot be asked or its answer cannot be believed.
  */
 export interface Connector<Settings> {
-  /** Title, settings, types, limits. Pure: called at start, before any network. */
-  describe(): Description<Settings>;
+  /**
+   * Title, settings, types, limits. Pure: called at start, before any network. With settings it says what holds
+   * for that connection, where an app has modes of different speed.
+   */
+  describe(settings?: Settings): Description<Settings>;
 
   /** Where requests of a connection go, secret included (`https://api.example.com`). Pure. */
   origins(settings: Settings): readonly string[];

@@ -1,7 +1,7 @@
 /** How much an app lets one account ask. Times are milliseconds. */
 export interface Rates {
   readonly requestsPerSecond: number;
-  /** Requests that may leave at once after a pause; default one second's worth. */
+  /** Requests that may leave at once after a pause; default 1. A second can see `burst` more than the rate. */
   readonly burst?: number;
   readonly concurrency: number;
   /** Quotas over longer windows. */
