@@ -10,10 +10,12 @@ export function outcomesOf(rows: readonly WriteRow[], fault: FaultFacts): WriteO
   });
 }
 
+const OF_A_ROW: ReadonlySet<string> = new Set(['REQUEST_REFUSED', 'NOT_FOUND']);
+
 /** One bad row can make an app refuse a whole batch; a bad secret or a missing table is nobody's row. */
 function isOfBatch(fault: FaultFacts): boolean {
   if (fault.code === 'TABLE_MISSING' || fault.code === 'SETTINGS_INVALID') return false;
-  return fault.class === 'VALIDATION_ERROR' || fault.code === 'REQUEST_REFUSED' || fault.class === 'CONFLICT';
+  return fault.class === 'VALIDATION_ERROR' || fault.class === 'CONFLICT' || OF_A_ROW.has(fault.code);
 }
 
 /**

@@ -317,16 +317,15 @@ const REASONS: Partial<Record<FaultCode, string>> = {
   AUTH_EXPIRED: 'the secret is not accepted',
   PERMISSION_DENIED: 'the secret does not allow this',
   RATE_LIMITED: 'too many requests',
-  NOT_FOUND: 'there is no such thing',
   PAYLOAD_TOO_LARGE: 'the request is too large',
   SERVER_ERROR: 'the app failed',
   REQUEST_REFUSED: 'the request was refused',
 };
 
+/** A 404 alone does not say what is missing: only a connector that read the app's own words says NOT_FOUND. */
 function codeOf(status: number): FaultCode {
   if (status === 401) return 'AUTH_EXPIRED';
   if (status === 403) return 'PERMISSION_DENIED';
-  if (status === 404 || status === 410) return 'NOT_FOUND';
   if (status === 408 || status >= 500) return 'SERVER_ERROR';
   if (status === 409 || status === 412) return 'CONFLICT';
   if (status === 413) return 'PAYLOAD_TOO_LARGE';

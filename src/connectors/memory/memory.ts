@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Fault } from '../../model/fault.ts';
+import type { RemoteRecord } from '../../model/record.ts';
 import type { WriteOutcome, WriteRow } from '../../model/write.ts';
 import type { Connector, Session } from '../connector.ts';
 import { shelfNamed, type Shelf } from './shelf.ts';
@@ -41,39 +42,41 @@ export const memory: Connector<MemorySettings> = {
   discover: async (session, wanted) =>
     Promise.resolve(enter(session).tables.filter(({ name }) => wanted === undefined || wanted.includes(name))),
 
-  readPage: async (session, { table, mode, after, limit, askedFor }) => {
+  readPage: async (session, { table, columns, mode, after, limit, askedFor }) => {
     const shelf = enter(session, table);
     const started = Number(after?.['started'] ?? shelf.journal.length);
-    const begin = mode === 'changes' ? Number(after?.['since'] ?? 0) : 0;
+    const since = mode === 'changes' ? after?.['since'] : undefined;
+    const begin = Number(since ?? 0);
     const from = Number(after?.['at'] ?? begin);
     const found = shelf.changedSince(table, from);
     const page = found.slice(0, limit);
     const complete = page.length === found.length;
     const gone = shelf.journal.slice(begin).filter((effect) => effect.table === table && effect.op === 'delete');
     return Promise.resolve({
-      records: page.map(({ record }) => record),
-      gone: complete && begin > 0 ? [...new Set(gone.map(({ id }) => id))] : [],
-      next: complete ? { since: started } : { since: begin, at: page.at(-1)?.changed ?? from, started },
+      records: page.map(({ record }) => choose(record, columns)),
+      gone: complete && since !== undefined ? [...new Set(gone.map(({ id }) => id))] : [],
+      next: complete
+        ? { since: started }
+        : { ...(since === undefined ? {} : { since }), at: page.at(-1)?.changed ?? from, started },
       complete,
       askedFor,
     });
   },
 
-  readByIds: async (session, { table, ids, askedFor }) => {
+  readByIds: async (session, { table, columns, ids, askedFor }) => {
     const shelf = enter(session, table);
     return Promise.resolve({
-      records: ids.flatMap((id) => shelf.find(table, id) ?? []),
+      records: ids.flatMap((id) => shelf.find(table, id) ?? []).map((record) => choose(record, columns)),
       missing: ids.filter((id) => shelf.find(table, id) === undefined),
       askedFor,
     });
   },
 
-  findByKey: async (session, { table, column, values, askedFor }) => {
-    const records = enter(session, table).records(table);
-    return Promise.resolve({
-      records: records.filter(({ fields }) => values.some((value) => value === fields[column])),
-      askedFor,
-    });
+  findByKey: async (session, { table, columns, column, values, askedFor }) => {
+    const found = enter(session, table)
+      .records(table)
+      .filter(({ fields }) => values.some((value) => value === fields[column]));
+    return Promise.resolve({ records: found.map((record) => choose(record, columns)), askedFor });
   },
 
   writeBatch: async (session, { table, rows }) => {
@@ -81,6 +84,11 @@ export const memory: Connector<MemorySettings> = {
     return Promise.resolve(rows.map((row) => write(shelf, table, row)));
   },
 };
+
+/** A column that was asked for and never written is empty. */
+function choose(record: RemoteRecord, columns: readonly string[]): RemoteRecord {
+  return { ...record, fields: Object.fromEntries(columns.map((name) => [name, record.fields[name] ?? null])) };
+}
 
 function write(shelf: Shelf, table: string, row: WriteRow): WriteOutcome {
   const { ref, idempotencyKey: key } = row;
@@ -110,7 +118,7 @@ function write(shelf: Shelf, table: string, row: WriteRow): WriteOutcome {
   return written(ref, answer);
 }
 
-function written(ref: string, { id, record }: { id: string; record: WriteOutcomeRecord }): WriteOutcome {
+function written(ref: string, { id, record }: { id: string; record: RemoteRecord | null }): WriteOutcome {
   return {
     ref,
     result: 'written',
@@ -118,8 +126,6 @@ function written(ref: string, { id, record }: { id: string; record: WriteOutcome
     ...(record ? { record, ...(record.version === undefined ? {} : { version: record.version }) } : {}),
   };
 }
-
-type WriteOutcomeRecord = ReturnType<Shelf['apply']>;
 
 function enter({ settings }: Session<MemorySettings>, table?: string): Shelf {
   const shelf = shelfNamed(settings.shelf);

@@ -107,6 +107,7 @@ const CODES: Readonly<Record<string, FaultCode>> = {
   read_only: 'VALUE_REFUSED',
   too_long: 'VALUE_TOO_LONG',
   no_such_record: 'NOT_FOUND',
+  no_such_webhook: 'NOT_FOUND',
   version_mismatch: 'CONFLICT',
   cursor_expired: 'CURSOR_EXPIRED',
   too_many_rows: 'PAYLOAD_TOO_LARGE',

@@ -103,8 +103,11 @@ export const plain: Connector<PlainSettings> = {
       const { results } = await createPlainClient(session).write(table, rows.map(toRow));
       return rows.map((row, index) => outcomeOf(row, results[index]));
     } catch (error) {
-      if (error instanceof Fault) return outcomesOf(rows, error.facts);
-      throw error;
+      if (!(error instanceof Fault)) throw error;
+      const [row] = rows;
+      // Alone in its batch, the row is the one that the app misses.
+      if (row && rows.length === 1 && error.facts.code === 'NOT_FOUND') return [{ ref: row.ref, result: 'not_found' }];
+      return outcomesOf(rows, error.facts);
     }
   },
 
