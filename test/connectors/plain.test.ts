@@ -37,6 +37,12 @@ const FAULTS: Record<Misbehaviour, PlainFault> = {
   drop_answer: { kind: 'drop_answer' },
 };
 
+/** So much time between two requests that no overlap hides a watermark taken too late. */
+function runningClock(): () => number {
+  let time = 1_790_000_000_000;
+  return () => (time += 5000);
+}
+
 /** The same suite against the app in each of its moods. */
 const MOODS: Record<string, Partial<PlainAppOptions>> = {
   'that is plain': {},
@@ -44,6 +50,7 @@ const MOODS: Record<string, Partial<PlainAppOptions>> = {
   'that refuses whole batches': { allOrNothing: true },
   'that shows writes late': { visibleAfter: 60_000 },
   'with a clock of whole seconds': { granularity: 1000 },
+  'where five seconds pass at every look': { now: runningClock() },
 };
 
 for (const [mood, options] of Object.entries(MOODS)) {
@@ -65,6 +72,8 @@ for (const [mood, options] of Object.entries(MOODS)) {
         { column: 'city', value: '' },
       ],
       readOnly: 'shouted',
+      network: true,
+      cursorsExpire: true,
       open: async () => {
         const app = await startPlainApp({ token: TOKEN, tables: [TABLE], ...options });
         const settings = plainSettings.parse({ base_url: app.url, overlap: 2000 });
