@@ -18,37 +18,37 @@ export interface Connector<Settings> {
    * Title, settings, types, limits. Pure: called at start, before any network. With settings it says what holds
    * for that connection, where an app has modes of different speed.
    */
-  describe(settings?: Settings): Description<Settings>;
+  describe(this: void, settings?: Settings): Description<Settings>;
 
   /** Where requests of a connection go, secret included (`https://api.example.com`). Pure. */
-  origins(settings: Settings): readonly string[];
+  origins(this: void, settings: Settings): readonly string[];
 
   /** Whose account the secret opens. The cheapest request that proves the connection works. */
-  identify(session: Session<Settings>): Promise<Account>;
+  identify(this: void, session: Session<Settings>): Promise<Account>;
 
   /** The tables this account can see, with their columns; only the named ones when asked so. */
-  discover(session: Session<Settings>, tables?: readonly string[]): Promise<readonly RemoteTable[]>;
+  discover(this: void, session: Session<Settings>, tables?: readonly string[]): Promise<readonly RemoteTable[]>;
 
   /**
    * The records that follow `after`. Reading twice from one cursor must not lose records; showing one twice is fine.
    * Throws CURSOR_EXPIRED when the app has forgotten the cursor: the read then starts at the beginning.
    */
-  readPage?(session: Session<Settings>, request: PageRequest): Promise<Page>;
+  readPage?(this: void, session: Session<Settings>, request: PageRequest): Promise<Page>;
 
   /** The named records. An id that is in neither list of the answer stays unknown. */
-  readByIds?(session: Session<Settings>, request: IdsRequest): Promise<IdsAnswer>;
+  readByIds?(this: void, session: Session<Settings>, request: IdsRequest): Promise<IdsAnswer>;
 
   /** Every record whose column has one of these values, duplicates included. */
-  findByKey?(session: Session<Settings>, request: KeyRequest): Promise<KeyAnswer>;
+  findByKey?(this: void, session: Session<Settings>, request: KeyRequest): Promise<KeyAnswer>;
 
   /** Writes a batch: one outcome per row, in the order of the rows. */
-  writeBatch?(session: Session<Settings>, request: WriteRequest): Promise<readonly WriteOutcome[]>;
+  writeBatch?(this: void, session: Session<Settings>, request: WriteRequest): Promise<readonly WriteOutcome[]>;
 
   /** Proves a delivery genuine and says what to read again. Looks at raw bytes, uses no network. */
-  verifyWebhook?(context: WebhookContext<Settings>, delivery: WebhookDelivery): WebhookVerdict;
+  verifyWebhook?(this: void, context: WebhookContext<Settings>, delivery: WebhookDelivery): WebhookVerdict;
 
   /** Makes or renews the app's subscription to `url`; called again before it expires. */
-  keepWebhook?(session: Session<Settings>, request: SubscriptionRequest): Promise<Subscription>;
+  keepWebhook?(this: void, session: Session<Settings>, request: SubscriptionRequest): Promise<Subscription>;
 }
 
 /** All times are milliseconds. */
