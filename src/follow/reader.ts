@@ -26,6 +26,12 @@ const statusIntervalMs = 1_000;
 const stopTimeoutMs = 1_000;
 const microsecondsOf2000 = 946_684_800_000_000n;
 
+/** The part of pg's connection that its published declarations leave out. */
+interface CopyBoth {
+  sendCopyFromChunk(chunk: Buffer): void;
+  endCopyFrom(): void;
+}
+
 interface Waiter {
   resolve(result: IteratorResult<ChangeBatch, undefined>): void;
   reject(error: ReaderError): void;
@@ -155,7 +161,7 @@ class WalReader implements ChangeStream {
     const { connection } = this.#client;
     if (!this.#ended) {
       this.#sendStatus();
-      connection.endCopyFrom();
+      (connection as unknown as CopyBoth).endCopyFrom();
       connection.stream.resume();
       let deadline: NodeJS.Timeout | undefined;
       // A server in the middle of a large transaction sends all of it before it looks up.
@@ -281,7 +287,7 @@ class WalReader implements ChangeStream {
     status.writeBigUInt64BE(this.#confirmed, 9);
     status.writeBigUInt64BE(this.#confirmed, 17);
     status.writeBigInt64BE(BigInt(Date.now()) * 1_000n - microsecondsOf2000, 25);
-    this.#client.connection.sendCopyFromChunk(status);
+    (this.#client.connection as unknown as CopyBoth).sendCopyFromChunk(status);
   }
 }
 
