@@ -54,6 +54,7 @@ create table if not exists tideway_private.outbox (
   op         smallint    not null default 0,
   xid        xid8,
   marked_at  timestamptz not null default clock_timestamp(),
+  changed_at timestamptz not null default clock_timestamp(),
   org_id     text        not null,
   primary key (mapping, local_key)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
