@@ -34,7 +34,7 @@ begin
   end if;
   v_name := v_table.full_name;
 
-  if v_table.nspname in ('tideway', 'tideway_private', 'information_schema', 'graphile_migrate') or v_table.nspname like 'pg\_%' then
+  if v_table.nspname in ('tideway', 'tideway_private', 'tideway_run', 'information_schema', 'graphile_migrate') or v_table.nspname like 'pg\_%' then
     return query values ('error', null::text, format('%s belongs to the database or to Tideway.', v_name), 'Map a table of your own.', true);
     return;
   end if;
@@ -266,8 +266,9 @@ begin
   return query
   select 'error', r.column_name, r.problem, r.mend, map.run_as <> 'tideway_daemon'
     from tideway_private.missing_rights(map) r;
-  if not tideway_private.may_become('tideway_daemon', map.run_as) then
-    return query values ('error', null::text, format('The daemon may not act as %s.', map.run_as), format('grant %I to tideway_daemon;', map.run_as), false);
+  if map.generation > 0 and not tideway_private.runner_stands(map.run_as) then
+    return query values ('error', null::text, format('The function through which the mapping runs as %s is gone or was changed.', map.run_as),
+      format('Map again as %s, or as a superuser.', map.run_as), false);
   end if;
 
   -- What the app says of itself.

@@ -52,7 +52,7 @@ begin
         v_problem := case when jsonb_typeof(v_value) <> 'string' or v_text !~ '^(ignore|delete|soft_delete:.+)$'
                        then 'must be ignore, delete or soft_delete:column' end;
       when 'interval' then
-        if not tideway_private.input_is_valid(v_text, 'interval') then
+        if not tideway.input_is_valid(v_text, 'interval') then
           v_problem := 'must be an interval such as 5 min';
         elsif v_text::interval < '0' or v_option.rule = '> 0' and v_text::interval = '0' then
           v_problem := 'must be ' || v_option.rule;
@@ -64,7 +64,7 @@ begin
           when jsonb_typeof(v_value) <> 'string' then 'must be an interval such as 5 min, or five cron fields'
           when v_text ~ '^\s*(\S+\s+){4}\S+\s*$' and v_text !~ '^\s*([-0-9*/,A-Za-z]+\s+){4}[-0-9*/,A-Za-z]+\s*$' then 'has five fields, but not of cron'
           when v_text ~ '^\s*([-0-9*/,A-Za-z]+\s+){4}[-0-9*/,A-Za-z]+\s*$' and v_text ~ '[*/]|^\s*\d+\s+\d+' then null
-          when not tideway_private.input_is_valid(v_text, 'interval') then 'must be an interval such as 5 min, or five cron fields'
+          when not tideway.input_is_valid(v_text, 'interval') then 'must be an interval such as 5 min, or five cron fields'
           when v_text::interval < '1 s' then 'must be a second or longer' end;
       when 'names' then
         if jsonb_typeof(v_value) = 'string' then
@@ -89,7 +89,7 @@ begin
         v_problem := case
           when jsonb_typeof(v_value) <> 'object' or v_value - array['name', 'key', 'ttl'] <> '{}' then 'must be {"name", "key", "ttl"}'
           when coalesce(v_value ->> 'name', '') !~ '^[A-Za-z0-9_-]+$' then 'needs a name of letters, digits, - and _'
-          when v_value ? 'ttl' and not tideway_private.input_is_valid(v_value ->> 'ttl', 'interval') then 'has a ttl that is no interval' end;
+          when v_value ? 'ttl' and not tideway.input_is_valid(v_value ->> 'ttl', 'interval') then 'has a ttl that is no interval' end;
       when 'function' then
         select p.oid into v_oid
           from unnest(array['()', '(uuid)', '(jsonb)']) with ordinality as s (arguments, n)
