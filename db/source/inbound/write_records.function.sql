@@ -159,12 +159,14 @@ begin
          sent_before = case when x.done is null then l.sent_before else nullif(l.sent_before - x.done, '{}') end,
          sent_op = case when x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
+         decisions = null,
          remote_gone_at = null,
+         pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
-    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
-            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done) as u (id, new_key, link, verdict, local_set, remote_set, done)) as x
+    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, u.writes, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
+            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done, v_writes) as u (id, new_key, link, verdict, local_set, remote_set, done, writes)) as x
    where l.id = x.link
      and x.verdict in ('linked', 'adopt', 'relink', 'restore');
 
