@@ -6,6 +6,7 @@ revoke all on all tables in schema tideway, tideway_private from public, tideway
 revoke all on all sequences in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 revoke all on all routines in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
+grant execute on function tideway.whoami() to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 grant usage on schema tideway, tideway_private to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
 -- What a later file or a later release makes, until this file runs again. Never for readers: a definer function would be open to them.
