@@ -18,12 +18,13 @@ create index if not exists hourly_counts_total_idx
   on tideway_private.hourly_counts (hour, org_id) where mapping_id is null and entity_type is null;
 create index if not exists hourly_counts_mapping_hour_idx on tideway_private.hourly_counts (mapping_id, hour);
 
--- The log is counted up to here; what came later is added live.
-create table if not exists tideway_private.counted (
-  only           boolean     primary key default true check (only),
-  counted_until  timestamptz not null default '-infinity'
+-- The log is counted up to counted_until; what came later is added live.
+create table if not exists tideway_private.housekeeping (
+  one               boolean     primary key default true check (one),
+  counted_until     timestamptz not null default '-infinity',
+  progress_timeout  interval    not null default '1 hour' check (progress_timeout > '0')
 );
-insert into tideway_private.counted default values on conflict do nothing;
+insert into tideway_private.housekeeping default values on conflict do nothing;
 
 create table if not exists tideway_private.mapping_counts (
   mapping     integer     primary key references tideway.mappings (number) on delete cascade,
