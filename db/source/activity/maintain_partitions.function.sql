@@ -12,6 +12,7 @@ declare
   v_month    timestamptz;
   v_part     record;
   v_made     regclass;
+  v_name     text;
   v_count    bigint;
 begin
   select a.attname into v_column
@@ -43,9 +44,10 @@ begin
 
   for v_part in select * from tideway_private.partitions(parent) p where not p.is_default order by p.lower loop
     if v_part.upper <= maintain_partitions.now - keep then
-      execute format('alter table %s detach partition %s', parent, v_part.partition);
-      execute format('drop table %s', v_part.partition);
-      return query select 'partition dropped', v_part.partition::text, null::bigint;
+      v_name := v_part.partition::text;
+      execute format('alter table %s detach partition %s', parent, v_name);
+      execute format('drop table %s', v_name);
+      return query select 'partition dropped', v_name, null::bigint;
     elsif not v_part.row_security then
       perform tideway_private.protect(v_part.partition);
       return query select 'row security turned on', v_part.partition::text, null::bigint;

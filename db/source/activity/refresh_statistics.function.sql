@@ -13,7 +13,7 @@ begin
   -- The last hours are counted again: a row that was logged in a long transaction appears after its hour has passed.
   select least(c.counted_until, v_until) - interval '3 hours' into v_since from tideway_private.housekeeping c;
 
-  delete from tideway_private.hourly_counts h where h.hour >= v_since and h.hour < v_until;
+  delete from tideway_private.hourly_counts h where h.hour >= v_since;
   insert into tideway_private.hourly_counts
     (hour, org_id, mapping_id, entity_type, runs, succeeded, partial, failed, records, errors, retries, timed,
      duration_ms, min_ms, max_ms, p50_ms, p95_ms, histogram)
