@@ -1,0 +1,171 @@
+create or replace function tideway_private.compile_pull(map tideway.mappings, table_name text, key text, key_join text)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_texts     text;
+  v_problems  text;
+  v_values    text;
+  v_sparse    text;
+  v_fields    text;
+  v_bad       text;
+  v_faults    text;
+  v_changed   text;
+  v_same      text;
+  v_diff      text;
+  v_key_value text;
+  v_new_key   text;
+  v_columns   text;
+  v_inserts   text;
+  v_updates   text;
+  v_soft      text;
+begin
+  if map.direction = 'push' then
+    return '{}';
+  end if;
+
+  -- Each column once: t<n> its text, p<n> what is wrong with it. "offset 0" keeps the planner from computing them again.
+  select string_agg(format('%s as t%s', tideway_private.pull_text(
+           tideway_private.transform_expression(format('r.fields -> %L', c.remote), c.in_transform), c.type, tideway_private.base_type(c.local_type)), c.ordinal), ', ' order by c.ordinal),
+         string_agg(format('%s as p%s', tideway_private.pull_problem(format('r.t%s', c.ordinal), c.type, c.local_type, c.local,
+           tc.not_null and not c.local = any (map.key_columns)), c.ordinal), ', ' order by c.ordinal),
+         string_agg(format('%L, pg_catalog.to_jsonb(%s)', c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is null then pg_catalog.jsonb_build_object(%L, pg_catalog.to_jsonb(%s)) else ''{}'' end',
+           c.remote, c.ordinal, c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), E'\n         || ' order by c.ordinal),
+         string_agg(quote_literal(c.remote), ', ' order by c.ordinal),
+         string_agg(format('r.p%s is null', c.ordinal), ' and ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is not null then pg_catalog.jsonb_build_array(r.p%s || pg_catalog.jsonb_build_object(''column'', %L, ''field'', %L)) else ''[]'' end',
+           c.remote, c.ordinal, c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal),
+         string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
+           c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
+         -- The remote image is kept only where it differs from the local one.
+         string_agg(format('r.fields -> %L = pg_catalog.to_jsonb(%s)', c.remote,
+           tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ' and ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is null and r.fields -> %L is distinct from coalesce(pg_catalog.to_jsonb(%s), ''null'') then pg_catalog.jsonb_build_object(%L, r.fields -> %L) else ''{}'' end',
+           c.remote, c.ordinal, c.remote, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type), c.field, c.remote), E'\n         || ' order by c.ordinal)
+    into v_texts, v_problems, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
+    from tideway.mapping_columns c
+    join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
+   where c.mapping_id = map.id
+     and c.direction in ('pull', 'both');
+
+  if v_texts is null then
+    return '{}';
+  end if;
+
+  -- The local key, where every key column is mapped; null when one of them is missing or bad.
+  select case when count(*) filter (where c.ordinal is null) > 0 then 'null::text'
+              when count(*) = 1 then format('case when %s then (%s)::text end',
+                     string_agg(format('r.p%s is null', c.ordinal), ' and '),
+                     string_agg(tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type), ''))
+              else format('case when %s then pg_catalog.jsonb_build_array(%s)::text end',
+                     string_agg(format('r.p%s is null and r.t%s is not null', c.ordinal, c.ordinal), ' and '),
+                     string_agg(format('(%s)::text', tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by k.n)) end
+    into v_key_value
+    from unnest(map.key_columns) with ordinality as k (name, n)
+    left join tideway.mapping_columns c
+      on c.mapping_id = map.id and c.local = k.name and c.direction in ('pull', 'both');
+
+  -- A key that the app does not know is made as an insert would make it.
+  select case when count(*) filter (where c.default_expression is null) > 0 then null
+              when count(*) = 1 then format('(%s)::text', string_agg(format('(%s)::%s', c.default_expression, c.type), ''))
+              else format('pg_catalog.jsonb_build_array(%s)::text', string_agg(format('((%s)::%s)::text', c.default_expression, c.type), ', ' order by k.n)) end
+    into v_new_key
+    from unnest(map.key_columns) with ordinality as k (name, n)
+    join tideway_private.table_columns(map.local_table) c using (name);
+
+  select string_agg(quote_ident(x.local), ', ' order by x.ordinal),
+         string_agg(x.value, E',\n       ' order by x.ordinal)
+    into v_columns, v_inserts
+    from (select c.ordinal, c.local,
+                 case when c.local = any (map.key_columns)
+                   then format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, array_position(map.key_columns, c.local)), c.local_type)
+                   else format('case when u.vals ? %L then %s else %s end', c.field, tideway_private.image_value('u.vals', c.field, c.local_type),
+                               coalesce(tc.default_expression, 'null')) end as value
+            from tideway.mapping_columns c
+            join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
+           where c.mapping_id = map.id and c.direction in ('pull', 'both')
+          union all
+          select -k.n, k.name, format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, k.n::integer), tc.type)
+            from unnest(map.key_columns) with ordinality as k (name, n)
+            join tideway_private.table_columns(map.local_table) tc using (name)
+           where not exists (select from tideway.mapping_columns c
+                              where c.mapping_id = map.id and c.local = k.name and c.direction in ('pull', 'both'))) as x;
+
+  select string_agg(format('%I = case when u.vals ? %L then %s else t.%I end', c.local, c.field,
+           tideway_private.image_value('u.vals', c.field, c.local_type), c.local), E',\n       ' order by c.ordinal)
+    into v_updates
+    from tideway.mapping_columns c
+   where c.mapping_id = map.id and c.direction in ('pull', 'both');
+
+  if map.on_remote_delete like 'soft_delete:%' then
+    select format('%I = %s', c.name, case when tideway_private.base_type(c.type) = 'boolean' then 'true' else 'pg_catalog.now()' end)
+      into v_soft
+      from tideway_private.table_columns(map.local_table) c
+     where c.name = substr(map.on_remote_delete, length('soft_delete:') + 1);
+  end if;
+
+  return jsonb_strip_nulls(jsonb_build_object(
+    'changed', format($sql$select pg_catalog.array_agg(r.ord::integer order by r.ord)
+  from unnest($2::text[], $3::jsonb[]) with ordinality as r (id, fields, ord)
+  left join tideway_private.links as l on l.mapping = $1 and l.remote_id = r.id
+ where l.id is null
+    or l.sent is not null
+    or l.remote_gone_at is not null
+    or l.local_gone_at is not null
+    or l.dormant
+    or %s$sql$, v_changed),
+    'convert', format($sql$select r.ord,
+       %s,
+       case when r.fields ?& array[%s] and %s
+            then pg_catalog.jsonb_build_object(%s)
+            else %s
+       end,
+       case when %s then null
+            else %s
+       end,
+       case when %s then case when %s then '{}' else %s end
+            else %s
+       end,
+       null::boolean
+  from (select r.*, %s
+          from (select r.ord, r.fields, %s
+                  from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
+                offset 0) as r
+        offset 0) as r$sql$,
+      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, v_faults, v_bad, v_same, v_diff, v_diff, v_problems, v_texts),
+    'new_keys', case when v_new_key is not null then format(
+      $sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
+  from pg_catalog.unnest($1::integer[]) as u (ord)$sql$, v_new_key) end,
+    'insert_rows', format($sql$insert into %s as t (%s)%s
+select %s
+  from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
+returning null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_columns,
+      case when exists (select from tideway_private.table_columns(map.local_table) c
+                         where c.identity_always
+                           and (c.name = any (map.key_columns)
+                                or c.name in (select m.local from tideway.mapping_columns m where m.mapping_id = map.id and m.direction in ('pull', 'both'))))
+           then ' overriding system value' else '' end,
+      v_inserts, key),
+    'update_rows', format($sql$update %s as t
+   set %s
+  from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
+ where %s
+returning null::integer, u.tideway_key, pg_catalog.to_jsonb(%s), null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_updates, key_join, key),
+    'delete_rows', case
+      when v_soft is not null then format($sql$update %s as t
+   set %s
+  from pg_catalog.unnest($2::text[]) as u (tideway_key)
+ where %s
+returning null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_soft, key_join)
+      when map.on_remote_delete = 'delete' then format($sql$delete from %s as t
+ using pg_catalog.unnest($2::text[]) as u (tideway_key)
+ where %s
+returning null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, key_join) end));
+end;
+$$;
+
+comment on function tideway_private.compile_pull(tideway.mappings, text, text, text) is
+  'The statements that find changed records, convert them, and insert, update or delete rows.';

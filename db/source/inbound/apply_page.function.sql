@@ -1,0 +1,120 @@
+create or replace function tideway_private.apply_page(
+  mapping   integer,
+  run       uuid,
+  epoch     bigint,
+  asked     bigint,
+  asked_at  timestamptz,
+  records   text,
+  cursor    jsonb default null,
+  complete  boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $$
+#variable_conflict use_column
+declare
+  v_map       tideway.mappings;
+  v_run       tideway.sync_runs;
+  v_sql       jsonb;
+  v_trouble   jsonb;
+  v_errors    jsonb := '[]';
+  v_ids       text[];
+  v_fields    jsonb[];
+  v_recs      jsonb[];
+  v_pick      integer[];
+  v_compare   text[];
+  v_result    jsonb;
+  v_total     integer;
+begin
+  v_map := tideway_private.begin_work(mapping, epoch);
+  perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), mapping);
+  select r.* into v_run from tideway.sync_runs r where r.id = apply_page.run;
+
+  v_trouble := tideway_private.table_trouble(v_map);
+  if v_trouble is not null then
+    return tideway_private.stop_mapping(v_map, v_trouble);
+  elsif not tideway_private.apply_key_moves(mapping) then
+    return '{"again": "key_moves"}';
+  end if;
+  v_sql := tideway_private.statements_of(mapping);
+
+  begin
+    select array_agg(x.rec ->> 'id' order by x.n), array_agg(coalesce(x.rec -> 'fields', '{}') order by x.n), array_agg(x.rec order by x.n)
+      into v_ids, v_fields, v_recs
+      from (select l.n, l.line::jsonb as rec
+              from string_to_table(records, E'\n') with ordinality as l (line, n)
+             where l.line <> ''
+            offset 0) as x;
+  exception when others then
+    select array_agg(p.rec ->> 'id' order by p.ord) filter (where p.problem is null),
+           array_agg(coalesce(p.rec -> 'fields', '{}') order by p.ord) filter (where p.problem is null),
+           array_agg(p.rec order by p.ord) filter (where p.problem is null),
+           coalesce(jsonb_agg(jsonb_build_object('remote_id', p.rec ->> 'id', 'row', p.rec -> 'position', 'class', 'VALIDATION_ERROR',
+             'code', p.problem, 'message', 'The record holds what a database cannot store: ' || case p.problem
+               when 'INVALID_CHARACTER' then 'a NUL character' when 'INVALID_ENCODING' then 'half of a surrogate pair or broken JSON'
+               when 'PAYLOAD_TOO_LARGE' then 'JSON that is nested too deep' else 'broken JSON' end)) filter (where p.problem is not null), '[]')
+      into v_ids, v_fields, v_recs, v_errors
+      from tideway_private.parse_records(records) p;
+  end;
+  v_total := coalesce(cardinality(v_ids), 0);
+
+  -- A record without an id cannot be told from any other; of two with one id the later counts.
+  if array_position(v_ids, null) is not null or (select count(distinct i) from unnest(v_ids) i) < v_total then
+    select array_agg(x.id order by x.n), array_agg(x.fields order by x.n), array_agg(x.rec order by x.n),
+           v_errors || coalesce((select jsonb_agg(jsonb_build_object('row', u.rec -> 'position', 'class', 'API_ERROR', 'code', 'BAD_RESPONSE',
+                                   'message', 'The app sent a record without an id')) from unnest(v_recs) as u (rec) where u.rec ->> 'id' is null), '[]')
+      into v_ids, v_fields, v_recs, v_errors
+      from (select u.*, row_number() over (partition by u.id order by u.n desc) as later
+              from unnest(v_ids, v_fields, v_recs) with ordinality as u (id, fields, rec, n)
+             where u.id is not null) as x
+     where x.later = 1;
+  end if;
+
+  if v_run.kind in ('sweep', 'full') then
+    insert into tideway_private.seen_ids (run_id, remote_id)
+    select run, i from unnest(v_ids) i on conflict do nothing;
+  end if;
+
+  -- Most records of most pages are as their links know them; what is dropped here costs no more.
+  execute v_sql ->> 'changed' into v_pick using mapping, v_ids, v_fields;
+  select array_agg(r.remote_id) into v_compare
+    from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
+  if v_run.kind = 'sweep' or v_run.force_overwrite then
+    v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
+  end if;
+
+  v_result := tideway_private.apply_records(v_map, v_run, v_sql, asked, asked_at,
+    (select array_agg(x.rec) from unnest(v_ids, v_recs) with ordinality as x (id, rec, n)
+      where x.n = any (v_pick) or x.id = any (v_compare) or x.rec -> 'deleted' = 'true'),
+    v_compare, v_errors);
+
+  if not coalesce(v_run.dry_run, false) then
+    -- What was read is settled; what could not be is on the list again, put there after this moment.
+    delete from tideway_private.rereads r
+     where r.mapping = apply_page.mapping
+       and r.remote_id = any (v_ids)
+       and r.remote_id <> all (coalesce(array(select jsonb_array_elements_text(v_result -> 'deferred')), '{}'));
+    if cursor is not null or complete then
+      perform tideway_private.move_cursor(v_map, v_run, cursor, complete);
+    end if;
+  end if;
+
+  perform tideway_private.count_records(v_run, v_total, v_result);
+  return v_result || jsonb_build_object('read', v_total, 'unchanged', v_total - coalesce((v_result ->> 'candidates')::integer, 0))
+         - 'deferred' || jsonb_build_object('deferred', jsonb_array_length(v_result -> 'deferred'));
+end;
+$$;
+
+comment on function tideway_private.apply_page(integer, uuid, bigint, bigint, timestamptz, text, jsonb, boolean) is
+$$Applies one page of records (a JSON object a line: id, fields, position, modified, deleted) to the table of a mapping.
+
+Page, cursor, links, lineage, errors, counts and the re-read list commit together. The cursor is null but for the last
+part of a page. Answers with counts; {"stopped": …} when the mapping had to be paused, {"again": …} to come back at once.$$;

@@ -1,0 +1,23 @@
+create or replace function tideway_private.defer_records(mapping integer, org_id text, ids text[], reasons text[], compare boolean default false)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  -- Each further try waits longer, up to five minutes; what a webhook names is due at once again.
+  insert into tideway_private.rereads as r (mapping, remote_id, org_id, reason, compare, due_at)
+  select defer_records.mapping, x.id, defer_records.org_id, pg_catalog.min(x.reason), defer_records.compare,
+         pg_catalog.clock_timestamp() + case pg_catalog.min(x.reason) when 'locked' then interval '200 ms' when 'stale' then '0' when 'compare' then '0' else '1 s' end
+    from unnest(ids, reasons) as x (id, reason)
+   where x.id is not null
+   group by x.id
+   order by x.id collate "C"
+  on conflict on constraint rereads_pkey do update
+     set reason = excluded.reason,
+         compare = r.compare or excluded.compare,
+         attempts = r.attempts + 1,
+         due_at = pg_catalog.clock_timestamp() + least(interval '5 min', interval '250 ms' * pg_catalog.power(2, least(r.attempts, 11)))
+$$;
+
+comment on function tideway_private.defer_records(integer, text, text[], text[], boolean) is
+  'Puts records that could not be settled now on the re-read list.';

@@ -1,0 +1,32 @@
+create or replace function tideway_private.drifted_records(map tideway.mappings, sql jsonb, ids text[])
+returns text[]
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_keys   text[];
+  v_links  text[];
+  v_drift  text[];
+begin
+  select array_agg(l.local_key), array_agg(l.remote_id)
+    into v_keys, v_links
+    from tideway_private.links l
+   where l.mapping = map.number
+     and l.remote_id = any (ids)
+     and l.local_gone_at is null
+     and l.local_key is not null;
+
+  execute format($q$
+    select array_agg(l.remote_id)
+      from unnest($1, $2) as k (key, remote_id)
+      join tideway_private.links l on l.mapping = $3 and l.remote_id = k.remote_id
+      left join tideway_run.%I($4, null, $1, null) r on r.key = k.key
+     where r.a is distinct from l.local_image and not coalesce(r.a @> l.local_image and l.local_image @> (r.a), false)$q$, map.run_as)
+     into v_drift using v_keys, v_links, map.number, sql ->> 'read_rows';
+  return v_drift;
+end;
+$$;
+
+comment on function tideway_private.drifted_records(tideway.mappings, jsonb, text[]) is
+  'Of records that have links: those whose row is not as the link knows it. A sweep compares both sides.';

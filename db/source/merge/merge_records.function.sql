@@ -1,0 +1,147 @@
+create or replace function tideway_private.merge_records(
+  map       tideway.mappings,
+  ords      integer[],
+  fields    jsonb[],
+  vals      jsonb[],
+  rows      jsonb[],
+  link_ids  bigint[],
+  settled   boolean[],
+  compared  boolean[],
+  modified  timestamptz[],
+  covered   jsonb[],
+  force     boolean
+)
+returns table (
+  ord        integer,
+  writes     jsonb,
+  local_set  jsonb,
+  remote_set jsonb,
+  sent_done  text[],
+  conflicts  jsonb,
+  waits      boolean,
+  resend     text[],
+  held       boolean,
+  push       boolean
+)
+language sql
+stable
+set search_path = ''
+as $$
+  with record as (
+    select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
+           coalesce(l.local_image, '{}') as local_image,
+           coalesce(l.remote_diff, '{}') as remote_diff,
+           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before
+      from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
+           as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
+      left join tideway_private.links l on l.id = r.link_id
+  ), value as (
+    select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
+           r.row_image,
+           coalesce(r.covered, '[]') ? c.local as covered,
+           r.fields -> c.remote as remote,
+           r.vals -> c.field as incoming,
+           coalesce(r.row_image -> c.field, 'null') as present,
+           r.local_image -> c.field as local_before,
+           coalesce(r.remote_diff -> c.field, r.local_image -> c.field) as remote_before,
+           r.sent -> c.field as sent,
+           r.sent_local -> c.field as sent_local,
+           coalesce(r.sent_before -> c.field, '[]') as sent_before
+      from record r
+      join tideway.mapping_columns c
+        on c.mapping_id = map.id
+       and c.direction in ('pull', 'both')
+       and r.vals ? c.field
+  ), shown as (
+    -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
+    select v.*,
+           v.sent is not null and not v.settled as waits,
+           v.sent is not null and v.settled and v.remote = v.sent as kept,
+           v.sent is not null and v.settled and v.remote <> v.sent
+             and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
+      from value v
+  ), image as (
+    select s.*,
+           case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
+           case when s.kept then s.remote else s.remote_before end as remote_base
+      from shown s
+  ), change as (
+    select i.*,
+           i.local_base is null as first,
+           coalesce(i.remote <> i.remote_base, true) as remote_changed,
+           i.present is distinct from i.local_base as local_changed,
+           tideway_private.policy_of(i.direction, i.authority, i.conflict, i.local_base is null) as policy
+      from image i
+  ), judged as (
+    select c.*,
+           case
+             when c.policy like 'newest:%' then
+               case when c.modified is null
+                      or c.modified > (c.row_image ->> ('@' || pg_catalog.substr(c.policy, 8)))::timestamptz
+                      or (c.row_image ->> ('@' || pg_catalog.substr(c.policy, 8))) is null
+                    then 'remote' else 'local' end
+             when c.policy = 'delta' and (c.first or pg_catalog.jsonb_typeof(c.incoming) <> 'number' or pg_catalog.jsonb_typeof(c.present) <> 'number'
+                                          or pg_catalog.jsonb_typeof(c.local_base) <> 'number') then 'manual'
+             else c.policy
+           end as winner
+      from change c
+  ), decided as (
+    select j.*,
+           case
+             when j.waits then 'wait'
+             when j.lost then 'resend'
+             when force then 'write'
+             when j.covered and (j.first or j.remote_changed) and j.incoming is distinct from j.present then 'covered'
+             when j.authority = 'reference' and (j.first or j.remote_changed) then 'reference'
+             when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
+             when j.first and j.incoming = 'null' then 'keep'
+             when j.first and j.present = 'null' then 'write'
+             when j.first or (j.remote_changed and j.local_changed) then
+               case j.winner when 'remote' then 'write' when 'local' then 'keep' when 'delta' then 'delta' else 'hold' end
+             when j.remote_changed then 'write'
+             when j.kept then 'settle'
+             when j.compared and j.local_changed and j.authority is distinct from 'reference'
+                  and (j.authority = 'source_of_truth' or j.direction = 'pull') and j.winner = 'remote' then 'revert'
+             else 'none'
+           end as verdict
+      from judged j
+  ), moved as (
+    -- A value that is not taken: the sides agree to differ, unless ours is still to be pushed.
+    select d.*,
+           d.verdict in ('keep', 'covered', 'reference')
+             and (not d.first or d.verdict = 'reference' or d.direction = 'pull') as moves
+      from decided d
+  )
+  select d.ord,
+         pg_catalog.jsonb_object_agg(d.field, case d.verdict
+             when 'delta' then pg_catalog.to_jsonb(((d.present)::numeric + (d.incoming)::numeric - (d.local_base)::numeric))
+             else d.incoming end)
+           filter (where d.verdict in ('write', 'revert', 'delta') and d.incoming is distinct from d.present),
+         pg_catalog.jsonb_object_agg(d.field, case
+             when d.verdict in ('write', 'revert', 'agree') then d.incoming
+             when d.verdict = 'delta' then pg_catalog.to_jsonb((d.incoming)::numeric)
+             else coalesce(d.local_base, d.present) end)
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle') or d.moves),
+         pg_catalog.jsonb_object_agg(d.field, d.remote)
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle') or d.moves),
+         pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'hold')),
+         pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+             'column', d.local, 'policy', d.policy, 'old', d.local_base, 'local', d.present, 'remote', d.incoming,
+             'kind', case when d.verdict = 'covered' then 'lower_priority' when d.verdict = 'revert' then 'local_edit_reverted'
+                          when d.first then 'insert_exists' else 'update_origin_differs' end,
+             'resolution', case d.verdict when 'write' then 'remote' when 'revert' then 'remote' when 'keep' then 'local'
+                                          when 'covered' then 'local' when 'delta' then 'delta' end))
+           filter (where d.verdict in ('covered', 'revert', 'delta', 'hold')
+                      or (d.verdict in ('write', 'keep') and d.incoming is distinct from d.present and d.row_image is not null
+                          and ((d.first and d.incoming <> 'null' and d.present <> 'null' and d.authority is distinct from 'source_of_truth')
+                               or (not d.first and d.remote_changed and d.local_changed)))),
+         pg_catalog.bool_or(d.verdict = 'wait'),
+         pg_catalog.array_agg(d.field) filter (where d.verdict = 'resend'),
+         pg_catalog.bool_or(d.verdict = 'hold'),
+         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
+    from moved d
+   group by d.ord
+$$;
+
+comment on function tideway_private.merge_records(tideway.mappings, integer[], jsonb[], jsonb[], jsonb[], bigint[], boolean[], boolean[], timestamptz[], jsonb[], boolean) is
+  'Merges records with rows field by field, each side against its own past: what to write, how the images move, what is a conflict.';

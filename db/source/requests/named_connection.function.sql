@@ -1,0 +1,31 @@
+create or replace function tideway_private.named_connection(name text)
+returns tideway.connections
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_connection tideway.connections;
+  v_names      text[];
+begin
+  select c.* into v_connection
+    from tideway.connections c
+   where c.name = named_connection.name
+     and c.org_id = tideway.current_org_id();
+  if found then
+    return v_connection;
+  end if;
+
+  select coalesce(array_agg(c.name), '{}') into v_names
+    from tideway.connections c
+   where c.org_id = tideway.current_org_id();
+  raise exception 'There is no connection %.', coalesce(format('"%s"', named_connection.name), 'null')
+    using errcode = 'TWCON',
+          detail = format('%s connections are defined.', cardinality(v_names)),
+          hint = coalesce('Did you mean ' || tideway_private.nearest_names(named_connection.name, v_names) || '? ', '')
+                 || 'List them with: select name, system, state from tideway.connections;';
+end;
+$$;
+
+comment on function tideway_private.named_connection(text) is
+  'The connection of that name in the caller''s organisation; raises TWCON with the nearest names when there is none.';

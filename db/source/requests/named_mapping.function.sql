@@ -1,0 +1,32 @@
+create or replace function tideway_private.named_mapping(name text)
+returns tideway.mappings
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_mapping tideway.mappings;
+  v_names   text[];
+begin
+  select m.* into v_mapping
+    from tideway.mappings m
+   where m.name = named_mapping.name
+     and m.org_id = tideway.current_org_id()
+     and m.state <> 'unmapped';
+  if found then
+    return v_mapping;
+  end if;
+
+  select coalesce(array_agg(m.name), '{}') into v_names
+    from tideway.mappings m
+   where m.org_id = tideway.current_org_id() and m.state <> 'unmapped';
+  raise exception 'There is no mapping %.', coalesce(format('"%s"', named_mapping.name), 'null')
+    using errcode = 'TWMAP',
+          detail = format('%s mappings are defined.', cardinality(v_names)),
+          hint = coalesce('Did you mean ' || tideway_private.nearest_names(named_mapping.name, v_names) || '? ', '')
+                 || 'List them with: select name, state from tideway.mappings;';
+end;
+$$;
+
+comment on function tideway_private.named_mapping(text) is
+  'The mapping of that name in the caller''s organisation; raises TWMAP with the nearest names when there is none.';

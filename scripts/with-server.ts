@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '../src/runtime/embedded-postgres.ts';
+
+/** Gives the work a throw-away server. */
+export async function withServer<Result>(work: (url: string) => Promise<Result>): Promise<Result> {
+  const directory = mkdtempSync(join(tmpdir(), 'tideway-script-'));
+  const server = await startEmbeddedPostgres({ directory, settings: { fsync: 'off' } });
+  try {
+    return await work(server.url);
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

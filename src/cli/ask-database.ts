@@ -1,0 +1,26 @@
+import { readConfig } from '../runtime/config.ts';
+import { messageOf, TidewayError } from '../runtime/errors.ts';
+import { callPublic } from '../sql/call-public.ts';
+import { connectionFault, describeUrl, openDatabase } from '../sql/database.ts';
+import { openTarget } from './open-target.ts';
+
+/** One question to the database, for commands that only pass on its answer. */
+export async function askDatabase(name: string, values: readonly string[]): Promise<Record<string, unknown>[]> {
+  const target = await openTarget(readConfig(process.env));
+  const database = openDatabase({ url: target.url, part: 'cli', connections: 1 });
+  try {
+    return await callPublic(database, name, values);
+  } catch (error) {
+    const fault = connectionFault(error, target.url);
+    if (fault instanceof TidewayError) throw fault;
+    const { code, hint } = error as { code?: string; hint?: string };
+    throw new TidewayError(code?.startsWith('TW') ? code : 'TWC04', messageOf(error), {
+      where: describeUrl(target.url),
+      ...(hint ? { mend: hint } : {}),
+      cause: error,
+    });
+  } finally {
+    await database.end({ timeout: 5 });
+    await target.close();
+  }
+}

@@ -1,0 +1,174 @@
+import { packageVersion } from '../runtime/package-root.ts';
+import type { Version } from '../sql/read-version.ts';
+import type { ServerFacts } from '../sql/read-server-facts.ts';
+
+export interface Finding {
+  check: string;
+  state: 'ok' | 'warning' | 'failed';
+  says: string;
+  /** A command or SQL to paste. */
+  mend?: string;
+}
+
+export interface Observed {
+  facts: ServerFacts;
+  release: Version | undefined;
+  publicationName: string;
+  /** Why the log could not be read over the connection, if so. */
+  replicationFault: string | undefined;
+  secondsOff: number;
+}
+
+type Verdict = Omit<Finding, 'check'>;
+
+/** Every check looks at the same observation, so all of them speak at once. */
+const checks: Record<string, (seen: Observed) => Verdict> = {
+  'server version': ({ facts }) =>
+    facts.version_number >= 150000
+      ? ok(`PostgreSQL ${facts.version}`)
+      : failed(`PostgreSQL ${facts.version} is older than 15`, 'Upgrade the server to PostgreSQL 15, 16, 17 or 18.'),
+
+  wal_level: ({ facts }) =>
+    facts.wal_level === 'logical'
+      ? ok('wal_level is logical')
+      : failed(
+          `wal_level is ${facts.wal_level}, so changes cannot be followed`,
+          setting(facts, 'wal_level', 'logical', true),
+        ),
+
+  'replication slots': ({ facts }) =>
+    facts.free_slots > 0
+      ? ok(`${facts.free_slots} of ${facts.max_slots} slots free`)
+      : failed(
+          `all ${facts.max_slots} replication slots are taken`,
+          setting(facts, 'max_replication_slots', `${facts.max_slots + 5}`, true),
+        ),
+
+  'wal senders': ({ facts }) =>
+    facts.free_senders > 0
+      ? ok(`${facts.free_senders} of ${facts.max_senders} senders free`)
+      : failed(
+          `all ${facts.max_senders} wal senders are taken`,
+          setting(facts, 'max_wal_senders', `${facts.max_senders + 5}`, true),
+        ),
+
+  max_slot_wal_keep_size: ({ facts }) =>
+    facts.slot_keep_mb >= 0
+      ? ok(`a stopped daemon holds back at most ${facts.slot_keep_mb} MB of log`)
+      : warning(
+          'has no limit: a stopped daemon can fill the disk',
+          setting(facts, 'max_slot_wal_keep_size', '10GB', false),
+        ),
+
+  wal_sender_timeout: ({ facts }) =>
+    facts.sender_timeout_ms === 0 || facts.sender_timeout_ms >= 10_000
+      ? ok(facts.sender_timeout_ms === 0 ? 'is off' : `is ${facts.sender_timeout_ms / 1000} s`)
+      : warning(`is only ${facts.sender_timeout_ms} ms`, setting(facts, 'wal_sender_timeout', '60s', false)),
+
+  idle_replication_slot_timeout: ({ facts }) =>
+    facts.idle_slot_timeout_s === null || facts.idle_slot_timeout_s === 0
+      ? ok('no slot is lost by waiting')
+      : warning(
+          `a slot that rests for ${facts.idle_slot_timeout_s} s is thrown away`,
+          setting(facts, 'idle_replication_slot_timeout', '0', false),
+        ),
+
+  'role rights': ({ facts, release }) => {
+    if (!facts.may_replicate) return failed(`${facts.login} may not read the log`, grantReplication(facts));
+    if (release && !facts.may_act_as_daemon) {
+      return failed(`${facts.login} may not act as tideway_daemon`, `grant tideway_daemon to ${quoted(facts.login)};`);
+    }
+    return ok(`${facts.login} may read the log`);
+  },
+
+  'direct connection': ({ facts, replicationFault }) =>
+    replicationFault === undefined
+      ? ok('the log can be read over this connection')
+      : failed(`the log cannot be read over this connection: ${replicationFault}`, direct(facts)),
+
+  publication: ({ facts, publicationName }) =>
+    facts.publication
+      ? ok(`${publicationName} holds ${facts.published.length} tables`)
+      : ok(`${publicationName} does not exist yet; the first mapping makes it`),
+
+  'tables without a key': ({ facts }) => {
+    const bare = facts.published.filter(({ key, identity }) => !key && identity !== 'f' && identity !== 'i');
+    return bare.length === 0
+      ? ok('every published table has a key')
+      : failed(list(bare), bare.map(({ name }) => `alter table ${name} add primary key (…);`).join(' '));
+  },
+
+  'replica identity': ({ facts }) => {
+    const silent = facts.published.filter(({ identity }) => identity === 'n');
+    return silent.length === 0
+      ? ok('updates and deletes name their row')
+      : failed(
+          `updates of ${list(silent)} do not name their row`,
+          silent.map(({ name }) => `alter table ${name} replica identity default;`).join(' '),
+        );
+  },
+
+  clock: ({ secondsOff }) =>
+    Math.abs(secondsOff) < 5
+      ? ok('this machine and the server agree on the time')
+      : warning(`the server is ${secondsOff.toFixed(0)} s off this machine`, 'timedatectl set-ntp true'),
+
+  'schema version': ({ release }) => {
+    if (!release) return failed('the database does not hold Tideway yet', 'tideway migrate');
+    return release.version === packageVersion
+      ? ok(`Tideway ${release.version}`)
+      : failed(`the database holds Tideway ${release.version}, this is ${packageVersion}`, 'tideway migrate');
+  },
+};
+
+export function examine(seen: Observed): Finding[] {
+  return Object.entries(checks).map(([check, judge]) => ({ check, ...judge(seen) }));
+}
+
+function ok(says: string): Verdict {
+  return { state: 'ok', says };
+}
+
+function warning(says: string, mend: string): Verdict {
+  return { state: 'warning', says, mend };
+}
+
+function failed(says: string, mend: string): Verdict {
+  return { state: 'failed', says, mend };
+}
+
+function setting({ provider }: ServerFacts, name: string, value: string, restart: boolean): string {
+  if (provider === 'supabase') {
+    return `supabase --experimental postgres-config update --config ${name}=${value} (project settings)`;
+  }
+  if (provider === 'rds') {
+    return name === 'wal_level'
+      ? 'Set rds.logical_replication = 1 in the parameter group of the instance and reboot it.'
+      : `Set ${name} = ${value} in the parameter group of the instance${restart ? ' and reboot it' : ''}.`;
+  }
+  if (provider === 'cloudsql') {
+    const flag = name === 'wal_level' ? 'cloudsql.logical_decoding=on' : `${name}=${value}`;
+    return `gcloud sql instances patch INSTANCE --database-flags=${flag} (name the other flags too: this replaces them)`;
+  }
+  return `alter system set ${name} = '${value}'; ${restart ? '-- then restart the server' : 'select pg_reload_conf();'}`;
+}
+
+function grantReplication({ provider, login }: ServerFacts): string {
+  if (provider === 'rds') return `grant rds_replication to ${quoted(login)};`;
+  return `alter role ${quoted(login)} replication;`;
+}
+
+function direct({ provider }: ServerFacts): string {
+  const direct = 'Set TIDEWAY_REPLICATION_URL to a direct connection';
+  if (provider === 'supabase') return `${direct}: db.PROJECT.supabase.co:5432, not the pooler on port 6543.`;
+  if (provider === 'rds') return `${direct}: the endpoint of the instance, not that of RDS Proxy.`;
+  return `${direct}, not to a pooler.`;
+}
+
+function list(tables: readonly { name: string }[]): string {
+  return tables.map(({ name }) => name).join(', ');
+}
+
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}

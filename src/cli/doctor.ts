@@ -1,0 +1,57 @@
+import { readConfig } from '../runtime/config.ts';
+import { messageOf } from '../runtime/errors.ts';
+import { connectionFault, openDatabase } from '../sql/database.ts';
+import { identifySystem, readServerFacts } from '../sql/read-server-facts.ts';
+import { readVersion } from '../sql/read-version.ts';
+import { exitCodes, say } from './command.ts';
+import type { Command } from './command.ts';
+import { examine } from './doctor-checks.ts';
+import type { Finding } from './doctor-checks.ts';
+import { openTarget } from './open-target.ts';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'Examines the server and says what to mend, all at once.',
+  usage: 'doctor [--json]',
+  options: { json: { type: 'boolean' } },
+  about: { json: 'one JSON array instead of lines' },
+  words: [0, 0],
+  async run({ flags }) {
+    const config = readConfig(process.env);
+    const target = await openTarget(config);
+    const database = openDatabase({ url: target.url, part: 'doctor', connections: 1 });
+    try {
+      const before = Date.now();
+      const facts = await readServerFacts(database, config.TIDEWAY_PUBLICATION);
+      const here = (before + Date.now()) / 2;
+      const findings = examine({
+        facts,
+        release: await readVersion(database),
+        publicationName: config.TIDEWAY_PUBLICATION,
+        replicationFault: await whyNotReplicating(config.TIDEWAY_REPLICATION_URL ?? target.url),
+        secondsOff: (facts.clock.getTime() - here) / 1000,
+      });
+      say(flags.json ? JSON.stringify(findings) : findings.map(line).join('\n'));
+      return findings.some(({ state }) => state === 'failed') ? exitCodes.failed : exitCodes.done;
+    } catch (error) {
+      throw connectionFault(error, target.url);
+    } finally {
+      await database.end({ timeout: 5 });
+      await target.close();
+    }
+  },
+};
+
+async function whyNotReplicating(url: string): Promise<string | undefined> {
+  try {
+    await identifySystem(url);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function line({ check, state, says, mend }: Finding): string {
+  const mark = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' }[state];
+  return `${mark}  ${check}: ${says}${mend ? `  →  ${mend}` : ''}`;
+}

@@ -1,0 +1,61 @@
+import postgres from 'postgres';
+import { messageOf, TidewayError } from '../runtime/errors.ts';
+
+export type Database = postgres.Sql;
+
+interface Options {
+  url: string;
+  /** What pg_stat_activity shows after `tideway/`. */
+  part: string;
+  /** Taken on by every connection of the pool; the daemon runs as tideway_daemon. */
+  role?: 'tideway_daemon';
+  connections?: number;
+}
+
+/** The pool that every typed call goes through. */
+export function openDatabase({ url, part, role, connections = 5 }: Options): Database {
+  return postgres(url, {
+    max: connections,
+    connect_timeout: 10,
+    onnotice: () => {},
+    connection: {
+      application_name: `tideway/${part}`,
+      default_transaction_isolation: 'read committed',
+      timezone: 'UTC',
+      datestyle: 'ISO',
+      intervalstyle: 'postgres',
+      extra_float_digits: '1',
+      bytea_output: 'hex',
+      ...(role ? { role } : {}),
+    },
+  });
+}
+
+/** Says in words why a server could not be reached; other faults pass unchanged. */
+export function connectionFault(error: unknown, url: string): unknown {
+  const code = (error as { code?: string }).code ?? '';
+  const where = describeUrl(url);
+  if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'CONNECT_TIMEOUT', 'EAI_AGAIN', 'ECONNRESET'].includes(code)) {
+    return new TidewayError('TWC01', `The database does not answer: ${messageOf(error)}`, {
+      where,
+      mend: 'Start the server, or set DATABASE_URL to the one that runs.',
+    });
+  }
+  if (code.startsWith('28') || code === '3D000') {
+    return new TidewayError('TWC02', `The database refuses the login: ${messageOf(error)}`, {
+      where,
+      mend: 'Correct user, password and database name in DATABASE_URL.',
+    });
+  }
+  return error;
+}
+
+/** The address without what is secret in it. */
+export function describeUrl(url: string): string {
+  try {
+    const { username, host, pathname } = new URL(url);
+    return `${username ? `${username}@` : ''}${host}${pathname}`;
+  } catch {
+    return 'DATABASE_URL';
+  }
+}

@@ -1,0 +1,84 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { currentMigrations } from '../../../src/cli/migrations.ts';
+import { tideway } from '../../support/command.ts';
+
+const name = `tideway_migrate_${process.pid}`;
+const url = Object.assign(new URL(inject('serverUrl')), { pathname: name }).href;
+const flags = currentMigrations().length > 0 ? ['--current'] : [];
+const server = new pg.Client({ connectionString: inject('serverUrl') });
+
+async function fresh() {
+  await server.query(`drop database if exists ${name} with (force)`);
+  await server.query(`create database ${name}`);
+}
+
+async function ask(sql: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client.query(sql).finally(() => client.end());
+}
+
+beforeAll(() => server.connect());
+afterAll(async () => {
+  await server.query(`drop database if exists ${name} with (force)`);
+  await server.end();
+});
+
+test('three machines may migrate at once', async () => {
+  await fresh();
+  const outcomes = await Promise.all(
+    [1, 2, 3].map(() => tideway(['migrate', ...flags], { env: { DATABASE_URL: url } })),
+  );
+  expect(outcomes.map(({ code, err }) => ({ code, err }))).toEqual(Array(3).fill({ code: 0, err: '' }));
+  const { rows } = await ask('select count(*)::int as records from tideway_private.release');
+  expect(rows).toEqual([{ records: 1 }]);
+});
+
+test('a function whose file is gone leaves the database, overloads one by one', async () => {
+  await fresh();
+  await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  await ask(`set role tideway_owner;
+    create function tideway.version(which int) returns int language sql set search_path = '' as 'select 1'`);
+  const { code, out } = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect(code).toBe(0);
+  expect(out).toContain('Dropped tideway.version(integer)');
+  expect((await ask(`select from tideway.version()`)).rowCount).toBe(1);
+});
+
+test('what somebody built on a vanished function stops the change', async () => {
+  await ask(`set role tideway_owner;
+    create function tideway.gone() returns int language sql set search_path = '' as 'select 1';
+    reset role; create view public.built_on_it as select tideway.gone()`);
+  const { code, err } = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect(code).toBe(1);
+  expect(err).toMatch(/TWM03[\s\S]*tideway\.gone\(\)[\s\S]*built_on_it/);
+  expect(err).not.toMatch(/\n\s+at /);
+});
+
+test("somebody else's ledger is refused, with a way on", async () => {
+  await fresh();
+  await ask(`create schema graphile_migrate;
+    create table graphile_migrate.migrations (hash text primary key, previous_hash text, filename text, date timestamptz default now());
+    insert into graphile_migrate.migrations (hash, filename) values ('sha1:1', '000001-shop.sql')`);
+  const { code, err } = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringMatching(/TWM01[\s\S]*000001-shop\.sql[\s\S]*--print/) as string,
+  });
+});
+
+test('a newer database is refused with both versions', async () => {
+  await fresh();
+  await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  await ask(`insert into tideway_private.release (version, source_hash) values ('99.1.0', 'x')`);
+  const { code, err } = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/TWM02.*99\.1\.0.*0\.1\.0/) as string });
+});
+
+test('the printed SQL makes the same database', async () => {
+  await fresh();
+  const { out } = await tideway(['migrate', '--print', ...flags]);
+  await ask(out);
+  expect((await ask('select version from tideway.version()')).rowCount).toBe(1);
+});
