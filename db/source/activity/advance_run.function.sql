@@ -4,8 +4,6 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_run tideway.sync_runs;
 begin
   update tideway.sync_runs r
      set rows_processed = r.rows_processed + coalesce((counts ->> 'processed')::bigint, 0),
@@ -27,23 +25,8 @@ begin
                             then coalesce(r.changes, '[]') || (counts -> 'changes') else r.changes end,
          heartbeat_at   = clock_timestamp()
    where r.id = advance_run.run
-     and r.status = 'running'
-  returning r.* into v_run;
-  if not found then
-    return false;
-  end if;
-
-  update tideway.sync_progress p
-     set processed_count = greatest(v_run.rows_processed - v_run.rows_failed, 0),
-         failed_count = v_run.rows_failed,
-         current_item = v_run.rows_processed,
-         -- A total is what the app announced; the rows that came are the truth.
-         total_items = greatest(v_run.total_items, v_run.rows_processed, v_run.rows_failed)
-                       + case when v_run.total_items is null then null else 0 end
-   where p.run_id = v_run.id
-     and p.org_id = v_run.org_id
-     and p.sync_id = v_run.id::text;
-  return true;
+     and r.status = 'running';
+  return found;
 end;
 $$;
 

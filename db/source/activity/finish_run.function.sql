@@ -5,8 +5,6 @@ volatile
 set search_path = ''
 as $$
 #variable_conflict use_column
-declare
-  v_run tideway.sync_runs;
 begin
   update tideway.sync_runs r
      set status = case
@@ -19,18 +17,8 @@ begin
          heartbeat_at = clock_timestamp(),
          completed_at = clock_timestamp()
    where r.id = finish_run.run
-     and r.status in ('pending', 'running')
-  returning r.* into v_run;
-  if not found then
-    return false;
-  end if;
-
-  update tideway.sync_progress p
-     set status = case v_run.status when 'cancelled' then 'interrupted' else v_run.status end,
-         completed_at = v_run.completed_at
-   where p.org_id = v_run.org_id
-     and p.sync_id = v_run.id::text;
-  return true;
+     and r.status in ('pending', 'running');
+  return found;
 end;
 $$;
 

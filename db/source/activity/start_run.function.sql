@@ -20,9 +20,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_run         tideway.sync_runs;
-  v_entity      text;
-  v_system      text;
+  v_run  tideway.sync_runs;
 begin
   insert into tideway.sync_runs as r
     (id, org_id, connection_id, mapping_id, kind, trigger, status, dry_run, row_limit, force_overwrite,
@@ -45,23 +43,7 @@ begin
    where r.status in ('pending', 'running', 'interrupted')
   returning r.* into v_run;
 
-  if v_run.id is null then
-    return start_run.id;
-  end if;
-
-  select coalesce(m.item_type, m.name), c.system into v_entity, v_system
-    from (select) as one
-    left join tideway.mappings m on m.id = v_run.mapping_id
-    left join tideway.connections c on c.id = v_run.connection_id;
-
-  insert into tideway.sync_progress as p
-    (org_id, sync_id, run_id, entity_type, source_system, total_items, initiated_by, started_at, metadata)
-  values
-    (v_run.org_id, v_run.id::text, v_run.id, coalesce(v_entity, v_run.metadata ->> 'item_type', v_run.kind), v_system,
-     v_run.total_items, v_run.triggered_by, v_run.started_at, v_run.metadata)
-  on conflict (org_id, sync_id) do update
-     set status = 'running', total_items = coalesce(excluded.total_items, p.total_items);
-  return v_run.id;
+  return coalesce(v_run.id, start_run.id);
 end;
 $$;
 
