@@ -2,7 +2,7 @@ create or replace view tideway.queue_status with (security_invoker = true) as
 select m.name as mapping, c.name as connection, m.state,
        (select count(*) from (select from tideway_private.outbox o where o.mapping = m.number limit 10000) x) as marks,
        (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping = m.number order by o.seq limit 1) as oldest_mark_age,
-       (select coalesce(sum(cardinality(f.keys)), 0) from tideway_private.in_flight f where f.mapping = m.number) as in_flight,
+       (select coalesce(sum(cardinality(f.ops)), 0) from tideway_private.in_flight f where f.mapping = m.number) as in_flight,
        (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'retry' limit 10000) x) as waiting_retry,
        (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'failed' limit 10000) x) as waiting_failed,
        (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'paused' limit 10000) x) as waiting_paused,
