@@ -47,6 +47,9 @@ create table if not exists tideway_private.wal_samples (
   lsn         pg_lsn      not null
 );
 
+-- Monitors may count records but not name them.
+alter table tideway.sync_activity_log add column if not exists about_record boolean generated always as (record_id is not null) stored;
+
 -- A DBA who sees all organisations has no org_id to lead an index with.
 create index if not exists sync_activity_log_created_at_idx on tideway.sync_activity_log (created_at);
 create index if not exists sync_activity_log_error_idx on tideway.sync_activity_log (created_at)

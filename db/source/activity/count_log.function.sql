@@ -12,7 +12,7 @@ as $$
   with counted as materialized (
     select date_trunc('hour', l.created_at) as hour, l.org_id, l.mapping_id,
            case when l.mapping_id is null then coalesce(l.entity_type, 'unknown') end as entity_type,
-           l.status, l.record_count, l.record_id, l.attempt_number,
+           l.status, l.record_count, l.about_record, l.attempt_number,
            case when l.status in ('completed', 'completed_with_errors') then l.duration_ms end as ms
       from tideway.sync_activity_log l
      where l.created_at >= count_log.since
@@ -25,7 +25,7 @@ as $$
            count(*) filter (where g.status = 'completed_with_errors') as partial,
            count(*) filter (where g.status in ('failed', 'timeout')) as failed,
            coalesce(sum(g.record_count) filter (where g.status in ('completed', 'completed_with_errors')), 0) as records,
-           count(*) filter (where g.record_id is not null and g.status <> 'completed') as errors,
+           count(*) filter (where g.about_record and g.status <> 'completed') as errors,
            count(*) filter (where g.attempt_number > 1) as retries,
            count(g.ms) as timed,
            coalesce(sum(g.ms), 0) as duration_ms,
