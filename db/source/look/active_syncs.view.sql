@@ -5,7 +5,7 @@ select p.org_id, p.sync_id, p.run_id, m.name as mapping, p.entity_type, p.source
        p.speed_items_per_min, p.eta_seconds,
        greatest(extract(epoch from clock_timestamp() - p.started_at), 0)::bigint as elapsed_seconds,
        greatest(extract(epoch from clock_timestamp() - greatest(p.updated_at, r.heartbeat_at)), 0)::bigint as silent_seconds,
-       p.initiated_by, p.started_at, p.updated_at
+       p.started_at, p.updated_at
   from tideway.sync_progress p
   left join tideway.sync_runs r on r.id = p.run_id
   left join tideway.mappings m on m.id = r.mapping_id
@@ -34,6 +34,5 @@ comment on column tideway.active_syncs.speed_items_per_min is 'Items per minute 
 comment on column tideway.active_syncs.eta_seconds is 'Seconds left at that speed.';
 comment on column tideway.active_syncs.elapsed_seconds is 'Seconds since the start, until now.';
 comment on column tideway.active_syncs.silent_seconds is 'Seconds since the sync last reported.';
-comment on column tideway.active_syncs.initiated_by is 'Who started it.';
 comment on column tideway.active_syncs.started_at is 'When it started.';
 comment on column tideway.active_syncs.updated_at is 'When it last reported progress.';

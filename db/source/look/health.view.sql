@@ -3,9 +3,7 @@ select f.severity, f.what, f.place as "where", f.mend, f.org_id
   from (
     select 'error' as severity, format('%s rows are in the default partition.', case when t.rows >= 10000 then '10000 or more' else t.rows::text end) as what,
            t.name as place, 'select * from tideway.maintain(); if they stay, its answer says who holds a lock' as mend, null::text as org_id
-      from (select 'tideway.sync_activity_log_default' as name, (select count(*) from (select from tideway.sync_activity_log l where l.tableoid = 'tideway.sync_activity_log_default'::regclass limit 10000) x) as rows
-            union all
-            select 'tideway_private.field_lineage_default', (select count(*) from (select from tideway_private.field_lineage l where l.tableoid = 'tideway_private.field_lineage_default'::regclass limit 10000) x)) t
+      from tideway_private.stray_rows() t
      where t.rows > 0
     union all
     select 'warning', 'The partition of the next month is missing: maintain() has not run.', p.name, 'select * from tideway.maintain();', null

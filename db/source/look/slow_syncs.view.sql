@@ -5,12 +5,15 @@ select p.org_id, p.sync_id, p.run_id, p.entity_type, p.source_system, p.status, 
        case when p.speed_items_per_min < 10 then 'below 10 items a minute' else 'below half of the usual speed' end as reason,
        p.started_at, p.completed_at
   from (
-         select a.* from tideway.sync_progress a where a.completed_at is null and a.speed_items_per_min > 0
+         select a.org_id, a.sync_id, a.run_id, a.entity_type, a.source_system, a.status, a.processed_count, a.failed_count, a.speed_items_per_min, a.elapsed_seconds, a.started_at, a.completed_at
+           from tideway.sync_progress a where a.completed_at is null and a.speed_items_per_min > 0
          union all
-         select b.* from tideway.sync_progress b
+         select b.org_id, b.sync_id, b.run_id, b.entity_type, b.source_system, b.status, b.processed_count, b.failed_count, b.speed_items_per_min, b.elapsed_seconds, b.started_at, b.completed_at
+           from tideway.sync_progress b
           where b.completed_at is not null and b.speed_items_per_min > 0 and b.speed_items_per_min < 10
          union all
-         select b.* from tideway_private.entity_speeds e
+         select b.org_id, b.sync_id, b.run_id, b.entity_type, b.source_system, b.status, b.processed_count, b.failed_count, b.speed_items_per_min, b.elapsed_seconds, b.started_at, b.completed_at
+           from tideway_private.entity_speeds e
            join tideway.sync_progress b on b.org_id = e.org_id and b.entity_type = e.entity_type
           where b.completed_at is not null and b.speed_items_per_min >= 10 and b.speed_items_per_min > 0
             and b.speed_items_per_min < e.median / 2
