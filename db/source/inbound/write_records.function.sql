@@ -159,6 +159,7 @@ begin
          sent_before = case when x.done is null then l.sent_before else nullif(l.sent_before - x.done, '{}') end,
          sent_op = case when x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
+         decisions = null,
          remote_gone_at = null,
          pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,

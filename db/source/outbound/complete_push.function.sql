@@ -87,6 +87,29 @@ begin
      and o.result in ('refused', 'retry', 'conflict')
      and l.sent_before is null;
 
+  -- A create that a lookup did not find is made now. One that it found may be older than our write: what differs is a first sync.
+  update tideway_private.links l
+     set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id and o.result = 'missing' and l.remote_id is null;
+  update tideway_private.links l
+     set remote_id = o.remote_id,
+         local_image = l.local_image || s.local_set,
+         remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+         sent = null, sent_local = null, sent_before = null, sent_op = null,
+         touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+   cross join lateral (
+     select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
+            coalesce(jsonb_object_agg(c.field, o.shown -> c.remote) filter (where c.field is not null), '{}') as remote_set
+       from tideway_private.links k
+       left join tideway.mapping_columns c on c.mapping_id = v_map.id and k.sent -> c.field = o.shown -> c.remote
+      where k.id = o.link_id) as s
+   where l.id = o.link_id
+     and o.result = 'found'
+     and l.remote_id is null
+     and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+
   -- A record that is gone where we meant to change it: a deletion found, never a reason to create it again.
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg(case o.result when 'not_found' then 'gone' else 'conflict' end), true)
      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
@@ -123,7 +146,7 @@ begin
   select array_agg(x.key) into v_written
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
     join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
-   where o.result in ('written', 'not_found', 'found');
+   where o.result in ('written', 'not_found');
   if v_written is not null then
     perform tideway_private.finish_rows(v_map, v_written);
   end if;

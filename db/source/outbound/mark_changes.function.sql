@@ -68,4 +68,4 @@ comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], te
 $$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction.
 
 A key is the text of its one column, or a JSON list in the order of followed_tables(). Each (relation, key) comes once.
-Ops are bits: 1 changed, 2 deleted, 4 asked for.$$;
+Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;

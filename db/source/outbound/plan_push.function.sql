@@ -30,16 +30,17 @@ as $$
            i.before -> c.field as before,
            i.local_image -> c.field as local_before,
            coalesce(i.remote_diff -> c.field, i.local_image -> c.field) as remote_before,
-           i.sent ? c.field as uncertain
+           i.sent ? c.field as uncertain,
+           i.op & 8 <> 0 as again
       from item i
       join tideway.mapping_columns c on c.mapping_id = map.id and c.direction in ('push', 'both') and not c.is_remote_id
       left join parent p on p.n = i.n
      where i.row_image is not null
   ), judged as (
     select f.*,
-           coalesce(f.uncertain, false) or f.local_before is null or f.present is distinct from f.local_before as changed,
+           f.again or coalesce(f.uncertain, false) or f.local_before is null or f.present is distinct from f.local_before as changed,
            -- A value that the app already shows, or would show the same as before, needs no request.
-           not coalesce(f.uncertain, false)
+           not f.again and not coalesce(f.uncertain, false)
              and (f.payload = f.remote_before
                   or (f.local_before is not null and f.before is not null and f.payload = f.before)) as same,
            f.authority = 'source_of_truth' and f.direction = 'both' and f.local_before is not null as theirs
@@ -82,7 +83,7 @@ as $$
            when i.id is null or (i.remote_id is null and i.sent is null) then
              case when map.first_read_at is null and (map.match_on is not null or map.direction = 'both') then 'first_read' else 'create' end
            when i.remote_id is null then 'lookup'
-           when i.remote_gone_at is not null then case when i.op & 6 <> 0 then 'rebirth' else 'nothing' end
+           when i.remote_gone_at is not null then case when i.op & 10 <> 0 then 'rebirth' else 'nothing' end
            when s.sent is null then 'nothing'
            when i.rewrites >= 20 and i.rewrites_since > pg_catalog.clock_timestamp() - interval '10 min' then 'flapping'
            else 'update'
