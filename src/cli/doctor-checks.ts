@@ -80,12 +80,12 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
           setting(facts, 'idle_replication_slot_timeout', '0', false),
         ),
 
-  'role rights': ({ facts, release, installation, ownReplicationLogin }) => {
+  'role rights': ({ facts, installation, ownReplicationLogin }) => {
     const missing: Verdict[] = [];
     if (!facts.may_replicate && !ownReplicationLogin) {
       missing.push(failed(`${facts.login} may not read the log`, grantReplication(facts)));
     }
-    if (release && !facts.may_act_as_daemon) {
+    if (facts.installed && !facts.may_act_as_daemon) {
       missing.push(
         failed(`${facts.login} may not act as tideway_daemon`, `grant tideway_daemon to ${quoted(facts.login)};`),
       );
@@ -187,7 +187,10 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
       ? ok('this machine and the server agree on the time')
       : warning(`the server is ${secondsOff.toFixed(0)} s off this machine`, 'timedatectl set-ntp true'),
 
-  'schema version': ({ release }) => {
+  'schema version': ({ facts, release }) => {
+    if (facts.installed && !facts.may_ask_version) {
+      return warning(`${facts.login} may not ask for it`, `grant tideway_daemon to ${quoted(facts.login)};`);
+    }
     if (!release) return failed('the database does not hold Tideway yet', 'tideway migrate');
     return release.version === packageVersion
       ? ok(`Tideway ${release.version}`)

@@ -30,7 +30,7 @@ export const doctorCommand: Command = {
       const before = Date.now();
       const facts = await readServerFacts(database, config.TIDEWAY_PUBLICATION);
       const here = (before + Date.now()) / 2;
-      const release = await readVersion(database);
+      const release = facts.may_ask_version ? await readVersion(database) : undefined;
       const readable = release?.version === packageVersion && facts.may_act_as_daemon;
       const installation = readable ? await readInstallation(database, config.TIDEWAY_PUBLICATION) : undefined;
       const findings = examine({

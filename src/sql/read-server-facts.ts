@@ -17,6 +17,9 @@ export interface ServerFacts {
   login: string;
   may_replicate: boolean;
   may_act_as_daemon: boolean;
+  /** Whether schema tideway is there, and whether this login may ask for its version. */
+  installed: boolean;
+  may_ask_version: boolean;
   provider: 'supabase' | 'rds' | 'cloudsql' | 'other';
   clock: Date;
   publication: PublicationSettings | null;
@@ -48,6 +51,8 @@ export async function readServerFacts(database: Database, publication: string): 
            (select rolreplication or rolsuper from pg_roles where rolname = current_user) as may_replicate,
            coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'tideway_daemon'), false)
              as may_act_as_daemon,
+           to_regnamespace('tideway') is not null as installed,
+           coalesce(has_function_privilege(to_regprocedure('tideway.version()'), 'execute'), false) as may_ask_version,
            case
              when exists (select from pg_roles where rolname = 'supabase_admin') then 'supabase'
              when exists (select from pg_roles where rolname = 'rdsadmin') then 'rds'
