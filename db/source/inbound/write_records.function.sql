@@ -26,6 +26,7 @@ declare
   v_dry        boolean := coalesce(run.dry_run, false) or map.shadow;
   v_entity     text := (select c.relname from pg_catalog.pg_class c where c.oid = map.local_table);
   v_rows       jsonb[];
+  v_there      text[];
   v_locked     text[];
   v_covered    jsonb[];
   v_writes     jsonb[];
@@ -57,19 +58,26 @@ begin
        into keys using keys, verdicts, sql ->> 'new_keys';
   end if;
 
-  execute format('select array_agg(r.key) from tideway_run.%I($1, null, (select array_agg(distinct key) from unnest($2, $3) as v (key, verdict) where verdict in (''new'', ''linked'', ''adopt'', ''relink'')), null) r', map.run_as)
-     into v_locked using sql ->> 'lock_rows', keys, verdicts;
-  execute format($q$
-    select array_agg(r.a order by x.n),
-           array_agg(case when r.a is not null and r.key <> all (coalesce($4, '{}')) then 'locked' else x.verdict end order by x.n)
-      from unnest($2, $3) with ordinality as x (key, verdict, n)
-      left join tideway_run.%I($1, null, (select array_agg(distinct key) from unnest($2, $3) as v (key, verdict) where verdict in ('new', 'linked', 'adopt', 'relink')), null) r
-        on r.key = x.key and x.verdict in ('new', 'linked', 'adopt', 'relink')$q$, map.run_as)
-     into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked;
+  -- Rows that stand are locked without waiting, and read again by a later statement: it sees what was committed meanwhile.
+  v_there := tideway_private.rows_there(map, sql, keys, verdicts);
+  if v_there is not null then
+    execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_there;
+    execute format($q$
+      select array_agg(r.a order by x.n),
+             array_agg(case when r.a is not null and r.key <> all (coalesce($4, '{}')) then 'locked' else x.verdict end order by x.n)
+        from unnest($2, $3) with ordinality as x (key, verdict, n)
+        left join tideway_run.%I($1, null, $5, null) r
+          on r.key = x.key and x.verdict in ('new', 'linked', 'adopt', 'relink')$q$, map.run_as)
+       into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked, v_there;
+  else
+    v_rows := array_fill(null::jsonb, array[cardinality(ids)]);
+  end if;
 
-  select array_agg(c.covered order by x.n) into v_covered
-    from unnest(keys) with ordinality as x (key, n)
-    left join tideway_private.covered_columns(map, keys) c on c.n = x.n;
+  if exists (select from tideway.mappings o where o.local_table = map.local_table and o.id <> map.id and o.state = 'active' and o.direction in ('pull', 'both')) then
+    select array_agg(c.covered order by x.n) into v_covered
+      from unnest(keys) with ordinality as x (key, n)
+      left join tideway_private.covered_columns(map, keys) c on c.n = x.n;
+  end if;
 
   -- New records without a row need no merge; all others are merged field by field.
   select array_agg(case when x.verdict = 'new' and x.row_image is null then x.vals else m.writes end order by x.n),
@@ -190,7 +198,9 @@ begin
   if exists (select from unnest(v_resend) r where r is not null) then
     errors := errors || tideway_private.note_lost_writes(map, links, v_resend);
   end if;
-  v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
+  if exists (select from unnest(v_conflicts) c where c is not null) then
+    v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
+  end if;
   v_deleted := tideway_private.take_deletions(map, run, sql,
     (select array_agg(x.link) from unnest(links, verdicts) as x (link, verdict) where x.verdict = 'gone'));
 
@@ -237,7 +247,7 @@ begin
     'deleted', coalesce((v_deleted ->> 'done')::integer, 0),
     'held', v_held + coalesce((v_deleted ->> 'held')::integer, 0),
     'failed', (select count(distinct coalesce(e ->> 'remote_id', e ->> 'row')) from jsonb_array_elements(errors) e where coalesce(e ->> 'severity', 'error') = 'error'),
-    'conflicts', v_conflicted,
+    'conflicts', coalesce(v_conflicted, 0),
     'busy', 'locked' = any (verdicts),
     'locked_ms', round(extract(epoch from clock_timestamp() - started) * 1000),
     'deferred', to_jsonb(v_deferred));

@@ -35,7 +35,7 @@ as $$
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
-  ), value as (
+  ), value as materialized (
     select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
            r.row_image,
            coalesce(r.covered, '[]') ? c.local as covered,
@@ -53,7 +53,7 @@ as $$
         on c.mapping_id = map.id
        and c.direction in ('pull', 'both')
        and r.vals ? c.field
-  ), shown as (
+  ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
@@ -61,19 +61,26 @@ as $$
            v.sent is not null and v.settled and v.remote <> v.sent
              and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
       from value v
-  ), image as (
+  ), image as materialized (
     select s.*,
            case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
-  ), change as (
+  ), change as materialized (
     select i.*,
            i.local_base is null as first,
            coalesce(i.remote <> i.remote_base, true) as remote_changed,
            i.present is distinct from i.local_base as local_changed,
-           tideway_private.policy_of(i.direction, i.authority, i.conflict, i.local_base is null) as policy
+           -- Who wins when both sides differ: the field's authority, its own policy, or the default of the mapping's direction.
+           case
+             when i.authority = 'source_of_truth' then 'remote'
+             when i.conflict is not null then i.conflict
+             when i.direction = 'pull' then 'remote'
+             when i.local_base is null then 'manual'
+             else 'remote'
+           end as policy
       from image i
-  ), judged as (
+  ), judged as materialized (
     select c.*,
            case
              when c.policy like 'newest:%' then
@@ -86,7 +93,7 @@ as $$
              else c.policy
            end as winner
       from change c
-  ), decided as (
+  ), decided as materialized (
     select j.*,
            case
              when j.waits then 'wait'
@@ -113,8 +120,9 @@ as $$
     select d.*,
            d.verdict in ('keep', 'covered', 'reference')
              and (not d.first or d.verdict = 'reference' or d.direction = 'pull' or d.decision is not null) as moves,
-           -- Once a person has chosen ours, theirs is what both sides know, and ours goes out as a change.
-           d.verdict = 'keep' and d.decision is not null as decided
+           -- Where ours stays although theirs is known, theirs is what both sides know now, and ours goes out as a change.
+           (d.verdict = 'keep' and d.decision is not null)
+             or (d.verdict in ('keep', 'covered') and d.first and d.direction <> 'pull' and d.incoming <> 'null') as decided
       from decided d
   )
   select d.ord,
@@ -127,9 +135,9 @@ as $$
              when d.verdict in ('write', 'revert', 'agree', 'value') or d.decided then d.incoming
              when d.verdict = 'delta' then pg_catalog.to_jsonb((d.incoming)::numeric)
              else coalesce(d.local_base, d.present) end)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves or d.decided),
          pg_catalog.jsonb_object_agg(d.field, d.remote)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves or d.decided),
          pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'hold')),
          pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
              'column', d.local, 'policy', d.policy, 'old', d.local_base, 'local', d.present, 'remote', d.incoming,

@@ -52,6 +52,10 @@ begin
        from tideway_private.links k
        left join tideway.mapping_columns c
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
+        -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
+        and (trust_answer or o.shown -> c.remote = k.sent -> c.field
+             or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
+                 and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and o.result = 'written'

@@ -32,6 +32,8 @@ begin
         perform tideway_private.carry_out_retry(v_request.mapping, v_request.args);
       when 'replay' then
         perform tideway_private.carry_out_retry(v_request.mapping, v_request.args, 12::smallint);
+      when 'record_errors' then
+        perform tideway_private.record_errors(v_request.mapping, v_request.run_id, v_request.args ->> 'direction', v_request.args -> 'errors');
       when 'pause_row' then
         insert into tideway_private.waiting as w (mapping, local_key, org_id, reason, marked)
         values (v_request.mapping, v_request.args ->> 'local_key', v_org, 'paused', false)
