@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 
-const { rolledBack, client } = useDatabase();
+const database = useDatabase();
 
 const described = `insert into tideway.systems (system, title, settings_schema) values ('glide', 'Glide', '{
   "type": "object", "required": ["appID", "region"], "additionalProperties": false,
@@ -11,7 +11,7 @@ const described = `insert into tideway.systems (system, title, settings_schema) 
     "pageSize": {"type": "integer", "minimum": 1, "maximum": 100}}}')`;
 
 test('connecting twice changes nothing', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     const connect = `select tideway.connect('crm', 'close', '{"base_url": "https://one.example"}', 'env:CRM') as id`;
     const before = `select c.*, c.xmin::text from tideway.connections c`;
     const first = await db.query(connect);
@@ -24,7 +24,7 @@ test('connecting twice changes nothing', () =>
   }));
 
 test('all mistakes in the settings are named at once, without their values', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(described);
     const refusal = db.query(
       `select tideway.connect('app', 'glide', '{"appId": "hidden", "region": "asia", "pageSize": 1000}')`,
@@ -41,13 +41,13 @@ test('all mistakes in the settings are named at once, without their values', () 
   }));
 
 test('a default stands in for a missing setting', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(described);
     await expect(db.query(`select tideway.connect('app', 'glide', '{"appID": "a1"}')`)).resolves.toBeDefined();
   }));
 
 test('an unknown system is answered with the nearest', () =>
-  rolledBack((db) =>
+  database.rolledBack((db) =>
     expect(db.query(`select tideway.connect('app', 'shopfy')`)).rejects.toMatchObject({
       code: 'TWSYS',
       hint: expect.stringContaining('"shopify"') as string,
@@ -58,7 +58,7 @@ test('an unknown system is answered with the nearest', () =>
 test.each(['hunter2', 'sk_live_123', 'env:', 'env:1', 'sealed:', 'vault:', 'enviro:X'])(
   'a secret in clear (%s) is refused and not repeated',
   (secret) =>
-    rolledBack(async (db) => {
+    database.rolledBack(async (db) => {
       const error: unknown = await db
         .query(`select tideway.connect('crm', 'close', '{}', $1)`, [secret])
         .catch((e: unknown) => e);
@@ -69,7 +69,7 @@ test.each(['hunter2', 'sk_live_123', 'env:', 'env:1', 'sealed:', 'vault:', 'envi
 );
 
 test('another host or account asks for the secret again, other settings do not', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(`select tideway.connect('crm', 'close', '{"base_url": "https://one.example"}', 'env:CRM')`);
     await db.query(`select tideway.connect('crm', 'close', '{"base_url": "https://one.example", "page": 5}')`);
     await db.query('savepoint moved');
@@ -83,7 +83,7 @@ test('another host or account asks for the secret again, other settings do not',
   }));
 
 test('the account of a connection whose mappings have links is fixed', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(`create table public.people (id bigint primary key, name text)`);
     await db.query(`select tideway.connect('crm', 'close', '{"base_url": "https://one.example"}', 'env:CRM')`);
     await db.query(
@@ -100,7 +100,7 @@ test('the account of a connection whose mappings have links is fixed', () =>
   }));
 
 test('a new secret lets an unauthorized connection work again', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(`select tideway.connect('crm', 'close', '{}', 'env:OLD')`);
     await db.query(
       `update tideway.connections set state = 'unauthorized', paused_at = now(), paused_reason = 'refused'`,
@@ -112,7 +112,7 @@ test('a new secret lets an unauthorized connection work again', () =>
   }));
 
 test('pausing twice keeps the first time and takes the second reason', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(`select tideway.connect('crm', 'close')`);
     await db.query(`select tideway.pause_connection('crm', 'maintenance')`);
     await db.query(`update tideway.connections set paused_at = '2026-01-01'`);
@@ -126,7 +126,7 @@ test('pausing twice keeps the first time and takes the second reason', () =>
   }));
 
 test('a connection in use cannot be removed, one without mappings leaves nothing behind', () =>
-  rolledBack(async (db) => {
+  database.rolledBack(async (db) => {
     await db.query(`create table public.people (id bigint primary key, name text)`);
     await db.query(`select tideway.connect('crm', 'close', '{}', 'env:CRM')`);
     await db.query(
@@ -146,7 +146,7 @@ test('a connection in use cannot be removed, one without mappings leaves nothing
   }));
 
 test('an operator does not write definitions by hand', async () => {
-  const operator = await client('tideway_operator');
+  const operator = await database.client('tideway_operator');
   for (const sql of [
     `insert into tideway.connections (org_id, name, system) values ('default', 'x', 'close')`,
     `insert into tideway.mapping_columns (mapping_id, org_id, ordinal, local, remote, field, local_type, direction)

@@ -137,3 +137,22 @@ test('who may not publish the table changes nothing and is told what the owner m
     { name: 'plain', state: 'pending' },
   ]);
 });
+
+test('what a mapping runs reaches no further than its role, whatever it tries', async () => {
+  const daemon = await database.client('tideway_daemon');
+  const run = (statement: string) =>
+    daemon.query(`select * from tideway_run.${owner.role}($1, null, null, null)`, [statement]);
+  const answer = (a: string) => `select 1, null::text, to_jsonb(${a}), null::jsonb, null::jsonb, null::boolean`;
+
+  expect((await run(answer('current_user::text'))).rows).toMatchObject([{ a: owner.role }]);
+  expect((await run(answer(`tideway.transform('" x "', 'trim', null)`))).rows).toMatchObject([{ a: 'x' }]);
+  await expect(run(answer('s.secret') + ' from tideway_private.connection_secrets s')).rejects.toMatchObject({
+    code: '42501',
+  });
+  await expect(run(answer(`set_config('role', 'tideway_daemon', true)`))).rejects.toMatchObject({ code: '42501' });
+  await expect(
+    other.client.query(`select * from tideway_run.${owner.role}('select', null, null, null)`),
+  ).rejects.toMatchObject({
+    code: '42501',
+  });
+});
