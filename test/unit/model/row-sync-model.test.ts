@@ -68,6 +68,12 @@ const breaks: readonly (readonly [string, Partial<Rules>, Partial<World>, string
     {},
     "our own value 1 undid the row's 0",
   ],
+  [
+    'an answer that shows the older value settles the write',
+    { answers: 'settle whatever they show' },
+    { ignoresWrites: true },
+    'at rest the row is 1 and the app 0',
+  ],
 ];
 
 test.each(breaks)('a row goes wrong when %s', (_, rules, world, rule) => {

@@ -27,6 +27,7 @@ export interface Rules {
   readonly remoteImage: 'shown' | 'sent';
   readonly merges: 'under the lock' | 'in the locking statement';
   readonly lateRequests: 'awaited' | 'forgotten by the next answer';
+  readonly answers: 'are judged like reads' | 'settle whatever they show';
 }
 
 export const DESIGN: Rules = {
@@ -36,6 +37,7 @@ export const DESIGN: Rules = {
   remoteImage: 'shown',
   merges: 'under the lock',
   lateRequests: 'awaited',
+  answers: 'are judged like reads',
 };
 
 interface Sent {
@@ -174,7 +176,9 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       late: state.sent.late && rules.lateRequests === 'awaited',
     };
     if (world.app === 'at once' && !sent.late && image !== null) {
-      return settle({ ...done, sent }, sent, image);
+      return rules.answers === 'are judged like reads'
+        ? settle({ ...done, sent }, sent, image)
+        : { ...done, local: sent.value, remote: image, sent: null };
     }
     return { ...done, sent };
   };
