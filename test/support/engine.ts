@@ -38,6 +38,7 @@ interface Wanted {
   /** Another mapping's table. */
   readonly of?: string;
   readonly remoteTable?: string;
+  /** Left out: one of its own. */
   readonly connection?: string;
   /** Run after the table was made, as its owner; {table} stands for its name. */
   readonly prepare?: string;
@@ -161,6 +162,7 @@ export async function useEngine(database: Database) {
     const name = wanted.name ?? `m${String(tables)}`;
     const table = wanted.of ?? `shop.t${String(tables)}`;
     const direction = wanted.direction ?? 'both';
+    const account = wanted.connection ?? `account of ${name}`;
     if (wanted.of === undefined) await owner.query(`create table ${table} (${wanted.table})`);
     if (wanted.prepare) await owner.query(wanted.prepare.replaceAll('{table}', table));
     const locals = await all<{ name: string }>(
@@ -172,10 +174,10 @@ export async function useEngine(database: Database) {
       const given: Column = typeof column === 'string' ? { local: column } : column;
       return { remote: given.local.charAt(0).toUpperCase() + given.local.slice(1), ...given };
     });
-    const connection = await connect(wanted.connection ?? 'shop');
+    const connection = await connect(account);
     await pool.query(`select tideway.map($1, $2, $3, $4, $5::jsonb, $6, $7, $8::jsonb)`, [
       name,
-      wanted.connection ?? 'shop',
+      account,
       wanted.remoteTable ?? `Remote ${name}`,
       table,
       JSON.stringify(columns),
