@@ -144,6 +144,7 @@ begin
          sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
+         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,
