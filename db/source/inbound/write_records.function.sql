@@ -206,7 +206,7 @@ begin
   if exists (select from unnest(v_resend) r where r is not null) then
     errors := errors || tideway_private.note_lost_writes(map, links, v_resend);
   end if;
-  if exists (select from unnest(v_conflicts) c where c is not null) then
+  if 'restore' = any (verdicts) or exists (select from unnest(v_conflicts) c where c is not null) then
     v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
   end if;
   v_deleted := tideway_private.take_deletions(map, run, sql,
