@@ -20,6 +20,7 @@ beforeAll(async () => {
   await pool.query(`select * from tideway.maintain(now() - interval '31 days')`);
   await pool.query(`select * from tideway.maintain()`);
   const { id, number } = await aMapping(pool);
+  await aMapping(pool, { name: 'idle' });
   const db = await pool.connect();
   await db.query(`set session_replication_role = replica`);
   await db.query(
@@ -42,6 +43,11 @@ beforeAll(async () => {
   await db.query(
     `insert into tideway.sync_activity_log (org_id, mapping_id, sync_id, action, status, duration_ms, created_at)
      select 'default', $1, g::text, 'push', case when g % 100 = 0 then 'failed' else 'completed' end, 7, now() - g * interval '12 seconds' from generate_series(1, 200000) g`,
+    [id],
+  );
+  await db.query(
+    `insert into tideway.sync_runs (org_id, mapping_id, kind, status, started_at, completed_at)
+     select 'default', $1, 'pull', 'completed', now() - g * interval '1 minute', now() from generate_series(1, 20000) g`,
     [id],
   );
   await db.query(`set session_replication_role = origin`);
