@@ -27,11 +27,9 @@ try {
   const migration = await newestMigration();
   await client.query('set local role tideway_owner');
   const { rows } = await client.query('select pg_current_xact_id()::xid::text as start');
-  // Grants speak of all that is there, so they come last.
-  const steps = files.map(({ path, text }) => ({ name: path, text }));
-  const grants = steps.filter(({ name }) => name.endsWith('.grant.sql'));
-  await settle(steps.filter((step) => !grants.includes(step)));
-  await settle(grants);
+  // Grants last: what they give on "all" must include what needed a second try.
+  const [grants, others] = [files.filter(isGrant), files.filter((file) => !isGrant(file))];
+  for (const part of [others, grants]) await settle(part.map(({ path, text }) => ({ name: path, text })));
   const dropped = await dropVanished(rows[0].start);
   await record(migration);
   await client.query('commit');
@@ -41,6 +39,11 @@ try {
   stop(error instanceof Error ? error.message : String(error));
 } finally {
   await client.end().catch(() => {});
+}
+
+/** @param {{ path: string }} file */
+function isGrant({ path }) {
+  return path.endsWith('.grant.sql');
 }
 
 /**

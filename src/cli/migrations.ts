@@ -16,7 +16,9 @@ export function committedMigrations(): Migration[] {
 
 /** The migration being written, in a checkout of the repository. */
 export function currentMigrations(): Migration[] {
-  return filesOf(join(folder, 'current'), /^\d+.*\.sql$/);
+  return filesOf(join(folder, 'current'), /^\d+.*\.sql$/).filter(
+    ({ text }) => text.replaceAll(/--.*$/gm, '').trim() !== '',
+  );
 }
 
 export function sourceFiles(): Migration[] {

@@ -19,8 +19,14 @@ export interface ServerFacts {
   may_act_as_daemon: boolean;
   provider: 'supabase' | 'rds' | 'cloudsql' | 'other';
   clock: Date;
-  publication: boolean;
-  published: { name: string; key: boolean; identity: string }[];
+  publication: PublicationSettings | null;
+  published: { name: string; key: boolean; identity: string; whole: boolean }[];
+}
+
+interface PublicationSettings {
+  /** Whether inserts, updates, deletes and truncates are all published. */
+  complete: boolean;
+  via_root: boolean;
 }
 
 /** Everything that doctor judges a server by, in one look. */
@@ -32,7 +38,7 @@ export async function readServerFacts(database: Database, publication: string): 
            current_setting('max_replication_slots')::int - (select count(*)::int from pg_replication_slots) as free_slots,
            current_setting('max_replication_slots')::int as max_slots,
            current_setting('max_wal_senders')::int
-             - (select count(*)::int from pg_stat_activity where backend_type = 'walsender') as free_senders,
+             - (select count(*)::int from pg_stat_replication) as free_senders,
            current_setting('max_wal_senders')::int as max_senders,
            (select setting::int from pg_settings where name = 'max_slot_wal_keep_size') as slot_keep_mb,
            (select setting::int from pg_settings where name = 'wal_sender_timeout') as sender_timeout_ms,
@@ -49,12 +55,18 @@ export async function readServerFacts(database: Database, publication: string): 
              else 'other'
            end as provider,
            clock_timestamp() as clock,
-           exists (select from pg_publication where pubname = ${publication}) as publication,
+           (select jsonb_build_object('complete', pubinsert and pubupdate and pubdelete and pubtruncate, 'via_root', pubviaroot)
+              from pg_publication where pubname = ${publication}) as publication,
            coalesce((
              select jsonb_agg(jsonb_build_object(
                       'name', c.oid::regclass::text,
                       'key', exists (select from pg_index as i where i.indrelid = c.oid and i.indisprimary),
-                      'identity', c.relreplident) order by 1)
+                      'identity', c.relreplident,
+                      'whole', not exists (
+                        select from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid
+                         where p.pubname = t.pubname and r.prrelid = c.oid
+                           and (r.prattrs is not null or r.prqual is not null)))
+                    order by c.oid::regclass::text)
                from pg_publication_tables as t
                join pg_namespace as n on n.nspname = t.schemaname
                join pg_class as c on c.relnamespace = n.oid and c.relname = t.tablename

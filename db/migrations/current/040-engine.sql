@@ -27,12 +27,16 @@ create table if not exists tideway_private.links (
   visible_from   timestamptz,
   resent         smallint    not null default 0,
 
+  -- What a person decided about conflicts, by field, until a merge has carried it out.
+  decisions      jsonb,
+
   touched_at     bigint      not null default 0,
   local_gone_at  timestamptz,
   remote_gone_at timestamptz,
   dormant        boolean     not null default false,
   rewrites       smallint    not null default 0,
   rewrites_since timestamptz,
+  pulled_at      timestamptz,
   created_run    uuid,
   synced_at      timestamptz,
 
@@ -54,6 +58,7 @@ create table if not exists tideway_private.outbox (
   op         smallint    not null default 0,
   xid        xid8,
   marked_at  timestamptz not null default clock_timestamp(),
+  changed_at timestamptz not null default clock_timestamp(),
   org_id     text        not null,
   primary key (mapping, local_key)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);

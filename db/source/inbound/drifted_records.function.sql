@@ -22,7 +22,9 @@ begin
       from unnest($1, $2) as k (key, remote_id)
       join tideway_private.links l on l.mapping = $3 and l.remote_id = k.remote_id
       left join tideway_run.%I($4, null, $1, null) r on r.key = k.key
-     where r.a is distinct from l.local_image and not coalesce(r.a @> l.local_image and l.local_image @> (r.a), false)$q$, map.run_as)
+     where r.a is distinct from l.local_image
+       and (r.a is null
+            or exists (select from jsonb_each(r.a) e where e.key not like '@%%' and e.value is distinct from l.local_image -> e.key))$q$, map.run_as)
      into v_drift using v_keys, v_links, map.number, sql ->> 'read_rows';
   return v_drift;
 end;

@@ -31,11 +31,11 @@ as $$
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
            coalesce(l.remote_diff, '{}') as remote_diff,
-           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before
+           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.decisions, '{}') as decisions
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
-  ), value as (
+  ), value as materialized (
     select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
            r.row_image,
            coalesce(r.covered, '[]') ? c.local as covered,
@@ -46,13 +46,14 @@ as $$
            coalesce(r.remote_diff -> c.field, r.local_image -> c.field) as remote_before,
            r.sent -> c.field as sent,
            r.sent_local -> c.field as sent_local,
-           coalesce(r.sent_before -> c.field, '[]') as sent_before
+           coalesce(r.sent_before -> c.field, '[]') as sent_before,
+           r.decisions -> c.field as decision
       from record r
       join tideway.mapping_columns c
         on c.mapping_id = map.id
        and c.direction in ('pull', 'both')
        and r.vals ? c.field
-  ), shown as (
+  ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
@@ -60,19 +61,26 @@ as $$
            v.sent is not null and v.settled and v.remote <> v.sent
              and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
       from value v
-  ), image as (
+  ), image as materialized (
     select s.*,
            case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
-  ), change as (
+  ), change as materialized (
     select i.*,
            i.local_base is null as first,
            coalesce(i.remote <> i.remote_base, true) as remote_changed,
            i.present is distinct from i.local_base as local_changed,
-           tideway_private.policy_of(i.direction, i.authority, i.conflict, i.local_base is null) as policy
+           -- Who wins when both sides differ: the field's authority, its own policy, or the default of the mapping's direction.
+           case
+             when i.authority = 'source_of_truth' then 'remote'
+             when i.conflict is not null then i.conflict
+             when i.direction = 'pull' then 'remote'
+             when i.local_base is null then 'manual'
+             else 'remote'
+           end as policy
       from image i
-  ), judged as (
+  ), judged as materialized (
     select c.*,
            case
              when c.policy like 'newest:%' then
@@ -85,12 +93,14 @@ as $$
              else c.policy
            end as winner
       from change c
-  ), decided as (
+  ), decided as materialized (
     select j.*,
            case
              when j.waits then 'wait'
              when j.lost then 'resend'
-             when force then 'write'
+             when j.decision ->> 'choice' = 'local' then 'keep'
+             when j.decision ->> 'choice' = 'value' then 'value'
+             when force or j.decision ->> 'choice' = 'remote' then 'write'
              when j.covered and (j.first or j.remote_changed) and j.incoming is distinct from j.present then 'covered'
              when j.authority = 'reference' and (j.first or j.remote_changed) then 'reference'
              when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
@@ -109,21 +119,25 @@ as $$
     -- A value that is not taken: the sides agree to differ, unless ours is still to be pushed.
     select d.*,
            d.verdict in ('keep', 'covered', 'reference')
-             and (not d.first or d.verdict = 'reference' or d.direction = 'pull') as moves
+             and (not d.first or d.verdict = 'reference' or d.direction = 'pull' or d.decision is not null) as moves,
+           -- Where ours stays although theirs is known, theirs is what both sides know now, and ours goes out as a change.
+           (d.verdict = 'keep' and d.decision is not null)
+             or (d.verdict in ('keep', 'covered') and d.first and d.direction <> 'pull' and d.incoming <> 'null') as decided
       from decided d
   )
   select d.ord,
          pg_catalog.jsonb_object_agg(d.field, case d.verdict
              when 'delta' then pg_catalog.to_jsonb(((d.present)::numeric + (d.incoming)::numeric - (d.local_base)::numeric))
+             when 'value' then d.decision -> 'value'
              else d.incoming end)
-           filter (where d.verdict in ('write', 'revert', 'delta') and d.incoming is distinct from d.present),
+           filter (where (d.verdict in ('write', 'revert', 'delta') and d.incoming is distinct from d.present) or d.verdict = 'value'),
          pg_catalog.jsonb_object_agg(d.field, case
-             when d.verdict in ('write', 'revert', 'agree') then d.incoming
+             when d.verdict in ('write', 'revert', 'agree', 'value') or d.decided then d.incoming
              when d.verdict = 'delta' then pg_catalog.to_jsonb((d.incoming)::numeric)
              else coalesce(d.local_base, d.present) end)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves or d.decided),
          pg_catalog.jsonb_object_agg(d.field, d.remote)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves or d.decided),
          pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'hold')),
          pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
              'column', d.local, 'policy', d.policy, 'old', d.local_base, 'local', d.present, 'remote', d.incoming,
@@ -132,13 +146,13 @@ as $$
              'resolution', case d.verdict when 'write' then 'remote' when 'revert' then 'remote' when 'keep' then 'local'
                                           when 'covered' then 'local' when 'delta' then 'delta' end))
            filter (where d.verdict in ('covered', 'revert', 'delta', 'hold')
-                      or (d.verdict in ('write', 'keep') and d.incoming is distinct from d.present and d.row_image is not null
+                      or (d.verdict in ('write', 'keep') and d.decision is null and d.incoming is distinct from d.present and d.row_image is not null
                           and ((d.first and d.incoming <> 'null' and d.present <> 'null' and d.authority is distinct from 'source_of_truth')
                                or (not d.first and d.remote_changed and d.local_changed)))),
          pg_catalog.bool_or(d.verdict = 'wait'),
          pg_catalog.array_agg(d.field) filter (where d.verdict = 'resend'),
          pg_catalog.bool_or(d.verdict = 'hold'),
-         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
+         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
     from moved d
    group by d.ord
 $$;

@@ -6,6 +6,7 @@ revoke all on all tables in schema tideway, tideway_private from public, tideway
 revoke all on all sequences in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 revoke all on all routines in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
+grant execute on function tideway.whoami() to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 grant usage on schema tideway, tideway_private to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
 -- What a later file or a later release makes, until this file runs again. Never for readers: a definer function would be open to them.
@@ -13,6 +14,11 @@ alter default privileges for role tideway_owner in schema tideway, tideway_priva
   grant execute on functions to tideway_operator, tideway_daemon;
 alter default privileges for role tideway_owner in schema tideway
   grant select on tables to tideway_reader, tideway_operator, tideway_daemon;
+
+-- Any role may own a mapped table, and its conversions run as that role. They look at nothing but their arguments.
+grant usage on schema tideway to public;
+grant execute on function tideway.transform(jsonb, text, text), tideway.input_is_valid(text, text), tideway.read_amount(text),
+  tideway.builtin_transforms() to public;
 
 -- The daemon: everything but TRUNCATE, which no policy stops.
 grant select, insert, update, delete on all tables in schema tideway, tideway_private to tideway_daemon;
@@ -57,8 +63,12 @@ grant insert, update on tideway.sync_progress, tideway.sync_activity_log, tidewa
 -- A view: its trigger stores the row, with the organisation and the person who insert it.
 grant insert on tideway.field_lineage to tideway_operator;
 grant insert, update, delete on tideway_private.statements to tideway_operator;
+grant insert, update on tideway_private.used_fields to tideway_operator;
 grant insert on tideway_private.requests to tideway_operator;
 grant usage on all sequences in schema tideway, tideway_private to tideway_operator;
+
+-- The runner of a role belongs to that role, so its definer must be able to make it.
+grant usage, create on schema tideway_run to tideway_operator, tideway_daemon;
 
 -- Written, never read back.
 grant select (connection_id, org_id, host, changed_at),
@@ -80,7 +90,7 @@ begin
      where c.relkind in ('r', 'p', 'v')
        and not c.relispartition
        and c.relnamespace in ('tideway'::regnamespace, 'tideway_private'::regnamespace)
-       and c.relname !~ 'secret|token|trusted|statements|preview_cache|patterns|read_cache'
+       and c.relname !~ 'secret|token|trusted|statements|used_fields|preview_cache|patterns|read_cache'
        and (c.relkind = 'v' and c.relnamespace = 'tideway'::regnamespace
             or c.relkind <> 'v'
                and a.atttypid not in ('jsonb'::regtype, 'json'::regtype)

@@ -1,0 +1,79 @@
+create or replace function tideway_private.take_deletions(map tideway.mappings, run tideway.sync_runs, sql jsonb, link_ids bigint[])
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_free      bigint[];
+  v_links     bigint[];
+  v_keys      text[];
+  v_gone      text[];
+  v_locked    text[];
+  v_edited    bigint[];
+  v_problems  jsonb;
+  v_moment    bigint := nextval('tideway_private.moments');
+begin
+  if coalesce(cardinality(link_ids), 0) = 0 then
+    return '{"done": 0, "held": 0}';
+  end if;
+  v_free := tideway_private.judge_deletions(map, 'remote', run.id, link_ids);
+
+  select array_agg(l.id order by l.id), array_agg(l.local_key order by l.id)
+    into v_links, v_keys
+    from tideway_private.links l where l.id = any (v_free);
+
+  if map.on_remote_delete <> 'ignore' and v_keys is not null then
+    execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_keys;
+    -- A row edited here since both sides agreed is kept: its data would be lost for good.
+    execute format($q$
+      select array_agg(l.id)
+        from tideway_run.%I($1, null, $2, null) r
+        join tideway_private.links l on l.mapping = $3 and l.local_key = r.key and l.id = any ($4)
+       where exists (select from jsonb_each(r.a) e where l.local_image ? e.key and e.value is distinct from l.local_image -> e.key)$q$, map.run_as)
+       into v_edited using sql ->> 'read_rows', v_keys, map.number, v_links;
+    if not coalesce(run.force_overwrite, false) and v_edited is not null then
+      insert into tideway.conflicts (org_id, mapping_id, link_id, local_key, remote_id, "column", kind, policy, resolution, resolved_at, resolved_by, run_id)
+      select map.org_id, map.id, l.id, l.local_key, l.remote_id, '*', 'delete_origin_differs', 'local', 'local', clock_timestamp(), 'tideway', run.id
+        from tideway_private.links l where l.id = any (v_edited);
+    else
+      v_edited := null;
+    end if;
+
+    perform set_config('lock_timeout', '250ms', true);
+    select coalesce(jsonb_object_agg(w.key, w.problem) filter (where w.problem is not null and w.problem ->> 'code' <> 'NOT_WRITTEN'), '{}')
+      into v_problems
+      from (select array_agg(k.key) as keys
+              from unnest(v_links, v_keys) as k (link, key)
+             where k.key = any (v_locked) and not k.link = any (coalesce(v_edited, '{}'))) as q
+     cross join lateral tideway_private.write_rows(map.run_as, sql ->> 'delete_rows', q.keys, null) w
+     where q.keys is not null;
+  end if;
+
+  update tideway_private.links l
+     set remote_gone_at = clock_timestamp(),
+         local_gone_at = case when map.on_remote_delete = 'delete' and not l.id = any (coalesce(v_edited, '{}')) then clock_timestamp() else l.local_gone_at end,
+         sent = null, sent_local = null, sent_before = null, sent_op = null,
+         touched_at = v_moment
+   where l.id = any (v_free)
+     and not coalesce(v_problems, '{}') ? l.local_key;
+  update tideway_private.deletions d
+     set state = case when d.link_id = any (coalesce(v_edited, '{}')) then 'withdrawn' else 'done' end, decided_at = clock_timestamp()
+   where d.link_id = any (v_free)
+     and d.state = 'released'
+     and not exists (select from tideway_private.links l where l.id = d.link_id and coalesce(v_problems, '{}') ? l.local_key);
+
+  if v_problems <> '{}' then
+    perform tideway_private.record_errors(map.number, run.id, 'pull',
+      (select jsonb_agg(jsonb_build_object('remote_id', l.remote_id, 'local_key', l.local_key) || (v_problems -> l.local_key))
+         from tideway_private.links l where l.id = any (v_free) and v_problems ? l.local_key));
+  end if;
+  return jsonb_build_object(
+    'done', coalesce(cardinality(v_free), 0) - (select count(*) from jsonb_object_keys(coalesce(v_problems, '{}'))),
+    'held', cardinality(link_ids) - coalesce(cardinality(v_free), 0));
+end;
+$$;
+
+comment on function tideway_private.take_deletions(tideway.mappings, tideway.sync_runs, jsonb, bigint[]) is
+  'Records that are gone in the app: their rows are deleted, softly or not, as far as the deletion guard lets them.';

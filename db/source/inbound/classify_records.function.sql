@@ -1,0 +1,31 @@
+create or replace function tideway_private.classify_records(map tideway.mappings, asked bigint, asked_at timestamptz, ids text[], deleted boolean[], locked bigint[])
+returns table (n integer, link_id bigint, local_key text, verdict text, settled boolean)
+language sql
+stable
+set search_path = ''
+as $$
+  select x.n::integer,
+         l.id,
+         l.local_key,
+         case
+           when l.id is null and x.deleted then 'nothing'
+           when l.id is null then 'unknown'
+           when not l.id = any (coalesce(locked, '{}')) then 'locked'
+           when l.touched_at > asked then 'stale'
+           when w.reason = 'paused' then 'paused'
+           when x.deleted then case when l.remote_gone_at is null then 'gone' else 'nothing' end
+           when l.dormant then 'dormant'
+           when l.local_key is null then 'unknown'
+           else 'linked'
+         end,
+         -- A write counts as seen only by a read that was asked for after the app could show it.
+         l.sent is null
+           or (l.answered_at is not null and asked > l.answered_at and asked_at >= l.visible_from)
+           or (l.answered_at is null and asked_at > l.sent_until)
+    from unnest(ids, deleted) with ordinality as x (id, deleted, n)
+    left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
+    left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused'
+$$;
+
+comment on function tideway_private.classify_records(tideway.mappings, bigint, timestamptz, text[], boolean[], bigint[]) is
+  'What may be done now with each record of a page, by the state of its link.';

@@ -1,0 +1,38 @@
+create or replace function tideway_private.note_lost_writes(map tideway.mappings, links bigint[], resend jsonb[])
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  with lost as (
+    select x.link, x.fields, l.resent, l.local_key, l.remote_id
+      from unnest(links, resend) as x (link, fields)
+      join tideway_private.links l on l.id = x.link
+     where x.fields is not null
+  ), counted as (
+    update tideway_private.links l
+       set resent = l.resent + 1,
+           sent = case when o.resent > 0 then nullif(l.sent - array(select pg_catalog.jsonb_array_elements_text(o.fields)), '{}') else l.sent end,
+           sent_op = case when o.resent > 0 and l.sent - array(select pg_catalog.jsonb_array_elements_text(o.fields)) = '{}' then null else l.sent_op end
+      from lost o
+     where l.id = o.link
+    returning 1
+  ), parked as (
+    insert into tideway_private.waiting as w (mapping, local_key, org_id, reason, marked)
+    select map.number, o.local_key, map.org_id, 'failed', false
+      from lost o
+     where o.resent > 0 and o.local_key is not null
+    on conflict on constraint waiting_pkey do update set reason = 'failed', due_at = null
+    returning 1
+  )
+  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+           'remote_id', o.remote_id, 'local_key', o.local_key, 'column', c.local, 'class', 'CONFLICT', 'code', 'WRITE_NOT_KEPT',
+           'message', pg_catalog.format('The app took our value for "%s" twice and shows the old one again', c.remote))), '[]')
+    from lost o
+   cross join lateral pg_catalog.jsonb_array_elements_text(o.fields) f
+    join tideway.mapping_columns c on c.mapping_id = map.id and c.field = f
+   where o.resent > 0
+$$;
+
+comment on function tideway_private.note_lost_writes(tideway.mappings, bigint[], jsonb[]) is
+  'Counts writes of ours that an app did not keep, and returns an error for those lost twice.';

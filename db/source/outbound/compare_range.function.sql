@@ -1,0 +1,48 @@
+create or replace function tideway_private.compare_range(mapping integer, epoch bigint, after_key text default null, max_rows integer default 10000, every boolean default false)
+returns table (keys text[], last_key text, checked integer)
+language plpgsql
+volatile
+set search_path = ''
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $$
+#variable_conflict use_column
+declare
+  v_map      tideway.mappings := tideway_private.begin_work(mapping, epoch);
+  v_sql      jsonb := tideway_private.statements_of(mapping);
+  v_trouble  jsonb := tideway_private.table_trouble(v_map);
+  v_keys     text[];
+begin
+  if v_trouble is not null then
+    perform tideway_private.stop_mapping(v_map, v_trouble);
+    return;
+  end if;
+  execute format('select array_agg(r.key), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as)
+     into v_keys, checked using v_sql ->> 'scan_keys', max_rows, after_key;
+  last_key := v_keys[cardinality(v_keys)];
+
+  execute format($q$
+    select array_agg(r.key)
+      from tideway_run.%I($1, null, $2, null) r
+      left join tideway_private.links l
+        on l.mapping = $3 and l.local_key = r.key and (l.local_gone_at is null or l.remote_gone_at is null)
+     where (l.id is null and r.flag)
+        or $4
+        or l.sent is not null
+        or l.local_gone_at is not null
+        or (l.id is not null and r.flag = l.dormant)
+        or (r.a is distinct from l.local_image
+            and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key))$q$, v_map.run_as)
+     into keys using v_sql ->> 'read_push', v_keys, mapping, every;
+  return next;
+end;
+$$;
+
+comment on function tideway_private.compare_range(integer, bigint, text, integer, boolean) is
+$$Compares a range of rows, in key order, with their links and returns the keys that differ; the caller marks them.
+
+The repair after a lost slot, the drift check, and the backfill are this one walk. Ends when checked is below max_rows.$$;

@@ -1,0 +1,179 @@
+create or replace function tideway_private.complete_push(batch bigint, epoch bigint, outcomes jsonb, visible_after interval default '0', trust_answer boolean default false)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+declare
+  v_batch   tideway_private.in_flight;
+  v_map     tideway.mappings;
+  v_moment  bigint := nextval('tideway_private.moments');
+  v_errors  jsonb;
+  v_written text[];
+begin
+  select f.* into v_batch from tideway_private.in_flight f where f.id = complete_push.batch for update;
+  if not found or v_batch.epoch <> complete_push.epoch then
+    -- The answer of a fenced owner is evidence all the same: the ids of what it created must not be lost.
+    update tideway_private.links l
+       set remote_id = o.remote_id, touched_at = v_moment
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text)
+     where l.id = o.link_id
+       and l.remote_id is null
+       and o.result = 'written'
+       and o.remote_id is not null
+       and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+    return '{"late": true}';
+  end if;
+  v_map := tideway_private.begin_work(v_batch.mapping, epoch);
+  perform from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update;
+
+  -- Written: only the fields that were sent move, and only to what the app showed.
+  update tideway_private.links l
+     set remote_id = coalesce(l.remote_id, o.remote_id),
+         local_image = l.local_image || s.local_set,
+         remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+         sent = nullif(l.sent - s.fields, '{}'),
+         sent_local = nullif(l.sent_local - s.fields, '{}'),
+         sent_before = nullif(l.sent_before - s.fields, '{}'),
+         sent_op = case when l.sent - s.fields = '{}' then null else l.sent_op end,
+         answered_at = v_moment,
+         visible_from = clock_timestamp() + visible_after,
+         resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
+         touched_at = v_moment,
+         synced_at = clock_timestamp()
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+   cross join lateral (
+     select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
+            coalesce(jsonb_object_agg(c.field, case when trust_answer then coalesce(o.shown -> c.remote, k.sent -> c.field) else o.shown -> c.remote end)
+                     filter (where c.field is not null), '{}') as remote_set,
+            coalesce(array_agg(c.field) filter (where c.field is not null), '{}') as fields
+       from tideway_private.links k
+       left join tideway.mapping_columns c
+         on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
+        -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
+        and (trust_answer or o.shown -> c.remote = k.sent -> c.field
+             or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
+                 and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
+      where k.id = o.link_id) as s
+   where l.id = o.link_id
+     and o.result = 'written'
+     and l.sent_op in ('create', 'update')
+     -- Two links must never hold one record; the second is reported below.
+     and (o.remote_id is null or l.remote_id = o.remote_id
+          or not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id));
+
+  update tideway_private.links l
+     set local_gone_at = coalesce(l.local_gone_at, clock_timestamp()),
+         remote_gone_at = case when v_map.on_local_delete like 'soft_delete:%' then null else clock_timestamp() end,
+         dormant = v_map.on_local_delete like 'soft_delete:%',
+         sent = null, sent_local = null, sent_before = null, sent_op = null,
+         touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id
+     and l.sent_op = 'delete'
+     and o.result in ('written', 'not_found');
+  update tideway_private.deletions d
+     set state = 'done'
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where d.link_id = o.link_id and d.gone_side = 'local' and d.state = 'released' and o.result in ('written', 'not_found');
+
+  -- Not written, and known to be so: nothing of it can turn up later.
+  delete from tideway_private.links l
+   using jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id and l.remote_id is null and l.sent_op = 'create' and o.result in ('refused', 'retry', 'not_found')
+     and not exists (select from tideway.conflicts c where c.link_id = l.id and c.resolved_at is null);
+  update tideway_private.links l
+     set sent = null, sent_local = null, sent_op = null, touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id
+     and o.result in ('refused', 'retry', 'conflict')
+     and l.sent_before is null;
+
+  -- A create that a lookup did not find is made now. One that it found may be older than our write: what differs is a first sync.
+  update tideway_private.links l
+     set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id and o.result = 'missing' and l.remote_id is null;
+  update tideway_private.links l
+     set remote_id = o.remote_id,
+         local_image = l.local_image || s.local_set,
+         remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+         sent = null, sent_local = null, sent_before = null, sent_op = null,
+         touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+   cross join lateral (
+     select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
+            coalesce(jsonb_object_agg(c.field, o.shown -> c.remote) filter (where c.field is not null), '{}') as remote_set
+       from tideway_private.links k
+       left join tideway.mapping_columns c on c.mapping_id = v_map.id and k.sent -> c.field = o.shown -> c.remote
+      where k.id = o.link_id) as s
+   where l.id = o.link_id
+     and o.result = 'found'
+     and l.remote_id is null
+     and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+
+  -- A record that is gone where we meant to change it: a deletion found, never a reason to create it again.
+  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg(case o.result when 'not_found' then 'gone' else 'conflict' end), true)
+     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     join tideway_private.links l on l.id = o.link_id
+    where o.result in ('not_found', 'conflict') and l.remote_id is not null and l.remote_gone_at is null
+   having count(*) > 0;
+  update tideway_private.links l
+     set sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id and o.result = 'not_found' and l.sent_op = 'update';
+  -- Where the mapping is not polled, somebody must look whether the write was kept.
+  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
+     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     join tideway_private.links l on l.id = o.link_id
+    where l.sent is not null and l.remote_id is not null and v_map.direction = 'push'
+   having count(*) > 0;
+
+  perform tideway_private.retry_later(v_map, v_batch, outcomes);
+
+  select jsonb_agg(jsonb_build_object('local_key', x.key, 'remote_id', coalesce(o.remote_id, l.remote_id), 'column', c.local,
+           'class', coalesce(o.class, 'API_ERROR'), 'code', coalesce(o.code, o.class, 'API_ERROR'), 'message', coalesce(o.message, 'The app gave no reason'),
+           'retryable', o.result in ('retry', 'uncertain', 'conflict')))
+    into v_errors
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, class text, code text, message text, "column" text)
+    join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
+    left join tideway_private.links l on l.id = o.link_id
+    left join lateral (select m.local from tideway.mapping_columns m where m.mapping_id = v_map.id and m.remote = o."column" limit 1) c on true
+   where o.result in ('refused', 'retry', 'uncertain', 'conflict')
+      or (o.result = 'written' and o.remote_id is not null and l.remote_id is distinct from o.remote_id);
+  if v_errors is not null then
+    perform tideway_private.record_errors(v_map.number, null, 'push', v_errors);
+  end if;
+
+  select array_agg(x.key) into v_written
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+    join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
+   where o.result in ('written', 'not_found');
+  if v_written is not null then
+    perform tideway_private.finish_rows(v_map, v_written);
+  end if;
+
+  -- Rows that nobody spoke of may have been sent all the same.
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + v_map.retry_base)
+     from unnest(v_batch.keys, v_batch.ops, v_batch.link_ids) as x (key, op, link)
+    where not exists (select from jsonb_to_recordset(outcomes) as o (link_id bigint) where o.link_id = x.link)
+   having count(*) > 0;
+
+  insert into tideway.sync_activity_log (org_id, mapping_id, connection_id, entity_type, source_system, action, status, record_count, duration_ms)
+  select v_map.org_id, v_map.id, v_map.connection_id, v_map.local_name, c.system, 'push',
+         case when v_errors is null then 'completed' else 'completed_with_errors' end,
+         coalesce(cardinality(v_written), 0), round(extract(epoch from clock_timestamp() - v_batch.claimed_at) * 1000)
+    from tideway.connections c where c.id = v_map.connection_id;
+  delete from tideway_private.in_flight f where f.id = batch;
+  return jsonb_build_object('written', coalesce(cardinality(v_written), 0), 'failed', coalesce(jsonb_array_length(v_errors), 0));
+end;
+$$;
+
+comment on function tideway_private.complete_push(bigint, bigint, jsonb, interval, boolean) is
+$$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, class, code, message, column, retry_after_ms}.
+
+Results: written, refused, retry (surely not written), uncertain (perhaps written), not_found, conflict, found (a lookup
+found its create), missing (it did not). visible_after is how long the app may still show the old value; trust_answer is
+for apps that cannot be read back.$$;

@@ -1,0 +1,71 @@
+create or replace function tideway_private.mark_changes(
+  slot       name,
+  epoch      bigint,
+  lsn        pg_lsn,
+  relations  oid[],
+  keys       text[],
+  ops        smallint[],
+  xids       bigint[],
+  moved_relations oid[] default '{}',
+  moved_from      text[] default '{}',
+  moved_to        text[] default '{}',
+  moved_xids      bigint[] default '{}'
+)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_marked  integer;
+begin
+  -- Marks and position are one transaction; a follower that was replaced changes neither.
+  update tideway_private.positions p
+     set lsn = mark_changes.lsn,
+         updated_at = clock_timestamp()
+   where p.slot = mark_changes.slot
+     and p.epoch = mark_changes.epoch;
+  if not found then
+    raise exception 'Slot "%" is followed by somebody else: epoch % is over.', slot, epoch
+      using errcode = 'TWFOL', hint = 'Stop following; the newer follower goes on.';
+  end if;
+
+  insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id)
+  select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id
+    from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, xids) as u (relation, key, op, xid)) as g
+    join tideway.mappings m
+      on m.local_table = g.relation
+     and m.direction in ('push', 'both')
+     and m.state in ('pending', 'active', 'paused')
+     and m.activated_at is not null
+   cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
+   order by m.number, x.key collate "C"
+  on conflict on constraint outbox_pkey do update
+     set op = o.op | excluded.op,
+         -- The later commit in WAL order, never the greater number.
+         xid = excluded.xid,
+         changed_at = excluded.changed_at;
+  get diagnostics v_marked = row_count;
+
+  insert into tideway_private.key_moves (mapping, org_id, old_key, new_key, xid)
+  select m.number, m.org_id,
+         case when cardinality(m.key_columns) = 1 then x.old_key else x.old_key::jsonb::text end,
+         case when cardinality(m.key_columns) = 1 then x.new_key else x.new_key::jsonb::text end,
+         tideway_private.widen_xid(x.xid)
+    from unnest(moved_relations, moved_from, moved_to, moved_xids) with ordinality as x (relation, old_key, new_key, xid, n)
+    join tideway.mappings m
+      on m.local_table = x.relation
+     and m.direction in ('push', 'both')
+     and m.state in ('pending', 'active', 'paused')
+     and m.activated_at is not null
+   order by x.n;
+  return v_marked;
+end;
+$$;
+
+comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[]) is
+$$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction.
+
+A key is the text of its one column, or a JSON list in the order of followed_tables(). Each (relation, key) comes once.
+Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;

@@ -1,0 +1,202 @@
+create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s')
+returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer)
+language plpgsql
+volatile
+set search_path = ''
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
+set extra_float_digits = 1
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $$
+#variable_conflict use_column
+declare
+  v_batch    tideway_private.in_flight;
+  v_map      tideway.mappings;
+  v_sql      jsonb;
+  v_trouble  jsonb;
+  v_links    bigint[];
+  v_rows     jsonb[];
+  v_payloads jsonb[];
+  v_inside   boolean[];
+  v_before   jsonb[];
+  v_plan     jsonb[];
+  v_verdicts text[];
+  v_deletes  bigint[];
+  v_moment   bigint := nextval('tideway_private.moments');
+begin
+  select f.* into v_batch from tideway_private.in_flight f where f.id = prepare_push.batch for update;
+  if not found or v_batch.epoch <> prepare_push.epoch then
+    raise exception 'Batch % is not in flight under epoch %.', batch, epoch
+      using errcode = 'TWLSE', hint = 'It was given back when its owner lost the lease; claim again.';
+  end if;
+  v_map := tideway_private.begin_work(v_batch.mapping, epoch);
+  perform pg_advisory_xact_lock_shared(tideway_private.lock_key('apply'), v_map.number);
+  v_sql := tideway_private.statements_of(v_map.number);
+
+  v_trouble := tideway_private.table_trouble(v_map);
+  if v_trouble is not null then
+    perform tideway_private.stop_mapping(v_map, v_trouble);
+  end if;
+  if v_trouble is not null or not tideway_private.apply_key_moves(v_map.number) then
+    perform tideway_private.park_rows(v_map, v_batch.keys, v_batch.ops, 'retry', clock_timestamp() + case when v_trouble is null then interval '20 ms' else '0' end);
+    delete from tideway_private.in_flight f where f.id = batch;
+    return;
+  end if;
+
+  -- Links are locked before rows are read: an apply between the two could make us push an old value back.
+  perform from tideway_private.links l
+    where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
+    order by l.id
+      for no key update;
+  execute format($q$
+    select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n)
+      from unnest($1) with ordinality as k (key, n)
+      left join tideway_run.%I($2, null, $1, null) r on r.key = k.key
+      left join tideway_private.links l on l.mapping = $3 and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null)$q$, v_map.run_as)
+     into v_links, v_rows, v_payloads, v_inside
+    using v_batch.keys, v_sql ->> 'read_push', v_map.number;
+
+  -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
+  execute format($q$
+    select array_agg(r.a order by k.n)
+      from unnest($1, $4, $5) with ordinality as k (key, link, row_image, n)
+      left join (
+        select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
+                           from unnest($1, $4, $5) as x (key, link, row_image)
+                           join tideway_private.links l on l.id = x.link
+                          where x.row_image is distinct from l.local_image) q
+        cross join lateral tideway_run.%I($2, null, q.keys, q.images) r where q.keys is not null) r on r.key = k.key$q$, v_map.run_as)
+     into v_before
+    using v_batch.keys, v_sql ->> 'payload_of', v_map.number, v_links, v_rows;
+
+  select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
+    into v_verdicts, v_plan
+    from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;
+
+  v_deletes := tideway_private.judge_deletions(v_map, 'local', null,
+    (select coalesce(array_agg(x.link), '{}') from unnest(v_links, v_verdicts) as x (link, verdict) where x.verdict in ('delete', 'soft_delete')))
+    where 'delete' = any (v_verdicts) or 'soft_delete' = any (v_verdicts);
+  select array_agg(case when x.verdict in ('delete', 'soft_delete') and not x.link = any (coalesce(v_deletes, '{}')) then 'held' else x.verdict end order by x.n)
+    into v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+
+  -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
+  update tideway_private.links l
+     set local_image = l.local_image || coalesce(x.plan -> 'agreed_local', '{}'),
+         remote_diff = tideway_private.sparse_difference(l.remote_diff, coalesce(x.plan -> 'agreed_remote', '{}'), l.local_image || coalesce(x.plan -> 'agreed_local', '{}')),
+         local_gone_at = case when x.verdict in ('held', 'delete', 'soft_delete', 'local_gone') then coalesce(l.local_gone_at, clock_timestamp())
+                              when x.row_image is not null then null else l.local_gone_at end,
+         dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing') and x.row_image is not null then false else l.dormant end,
+         touched_at = v_moment
+    from unnest(v_links, v_verdicts, v_plan, v_rows) as x (link, verdict, plan, row_image)
+   where l.id = x.link
+     and (x.verdict in ('held', 'delete', 'soft_delete', 'local_gone', 'sleep') or x.plan ? 'agreed_local'
+          or (x.verdict in ('update', 'nothing') and x.row_image is not null and (l.dormant or l.local_gone_at is not null)));
+  update tideway_private.deletions d
+     set state = 'withdrawn', decided_at = clock_timestamp()
+    from unnest(v_links, v_rows) as x (link, row_image)
+   where d.link_id = x.link and x.row_image is not null and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')
+     and v_map.on_filter_exit = 'keep';
+  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
+     from unnest(v_links, v_plan) as x (link, plan)
+     join tideway_private.links l on l.id = x.link
+    where x.plan ? 'revert'
+   having count(*) > 0;
+
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op),
+            'dependency', clock_timestamp() + interval '5 s')
+     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+    where x.verdict in ('first_read', 'dependency')
+   having count(*) > 0;
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '50 ms')
+     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+    where x.verdict = 'elsewhere'
+   having count(*) > 0;
+  perform tideway_private.finish_rows(v_map, array_agg(x.key))
+     from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
+    where x.verdict in ('nothing', 'held', 'local_gone', 'sleep')
+   having count(*) > 0;
+  perform tideway_private.hold_flapping(v_map, array_agg(x.key)) from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
+    where x.verdict = 'flapping' having count(*) > 0;
+
+  -- A row whose record is gone, deleted here and born again: the old link stays as a tombstone of its remote id.
+  update tideway_private.links l
+     set local_gone_at = clock_timestamp(), touched_at = v_moment
+    from unnest(v_links, v_verdicts) as x (link, verdict)
+   where l.id = x.link and x.verdict = 'rebirth';
+  select array_agg(case when x.verdict = 'rebirth' then null else x.link end order by x.n),
+         array_agg(case when x.verdict = 'rebirth' then 'create' else x.verdict end order by x.n)
+    into v_links, v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+
+  -- What is about to be sent is in the link before anything leaves.
+  insert into tideway_private.links (mapping, org_id, local_key, lane, sent, sent_local, sent_op, sent_no, sent_until, touched_at)
+  select v_map.number, v_map.org_id, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.plan -> 'sent', x.plan -> 'sent_local', 'create',
+         nextval('tideway_private.moments'), clock_timestamp() + request_life, v_moment
+    from unnest(v_batch.keys, v_verdicts, v_plan, v_links) as x (key, verdict, plan, link)
+   where x.verdict = 'create' and x.link is null;
+  update tideway_private.links l
+     set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
+         sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
+                        then l.sent_no else nextval('tideway_private.moments') end,
+         sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
+         sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
+         sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
+         pulled_at = null,
+         sent_until = clock_timestamp() + request_life,
+         answered_at = null,
+         visible_from = null,
+         rewrites = case when x.plan ? 'rewrite' then case when l.rewrites_since > clock_timestamp() - interval '10 min' then l.rewrites + 1 else 1 end else l.rewrites end,
+         rewrites_since = case when x.plan ? 'rewrite' and (l.rewrites_since is null or l.rewrites_since <= clock_timestamp() - interval '10 min') then clock_timestamp() else l.rewrites_since end,
+         touched_at = v_moment
+    from unnest(v_links, v_verdicts, v_plan) as x (link, verdict, plan)
+   where l.id = x.link
+     and x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup');
+
+  update tideway_private.in_flight f
+     set prepared_at = clock_timestamp(),
+         keys = s.keys, ops = s.ops, xids = s.xids, marked_ats = s.marked_ats, link_ids = s.link_ids
+    from (select array_agg(x.key order by x.n) as keys, array_agg(x.op order by x.n) as ops, array_agg(x.xid order by x.n) as xids,
+                 array_agg(x.marked_at order by x.n) as marked_ats, array_agg(l.id order by x.n) as link_ids
+            from unnest(v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats, v_verdicts) with ordinality as x (key, op, xid, marked_at, verdict, n)
+            join tideway_private.links l
+              on l.mapping = v_map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
+           where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')) as s
+   where f.id = batch
+     and s.keys is not null;
+  if not found then
+    delete from tideway_private.in_flight f where f.id = batch;
+    return;
+  end if;
+
+  return query
+    select x.n::integer, case x.verdict when 'soft_delete' then 'update' else x.verdict end, l.id, x.key, l.remote_id,
+           case when x.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end
+           || coalesce((select jsonb_object_agg(c.remote, e.value)
+                       from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
+                       join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e.key), '{}'),
+           (select jsonb_object_agg(c.remote, coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
+              from jsonb_object_keys(x.plan -> 'sent') e
+              join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e
+             where x.verdict = 'update'),
+           (select jsonb_object_agg(c.remote, coalesce(x.payload -> c.field, l.sent -> c.field))
+              from tideway.mapping_columns c
+             where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
+           format('tideway-%s-%s', l.id, l.sent_no),
+           coalesce(w.attempts_started, 0) + 1
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads) with ordinality as x (key, verdict, plan, payload, n)
+      join tideway_private.links l
+        on l.mapping = v_map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
+      left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
+     where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
+     order by x.n;
+end;
+$$;
+
+comment on function tideway_private.prepare_push(bigint, bigint, interval) is
+$$Reads the rows of a claimed batch, compares each with its link and returns what must be sent: create, update, delete, or
+lookup (a create whose answer was lost: find it by its correlation column first). Rows that the app already shows are dropped.
+
+What is about to be sent is stored in the links before this function returns.$$;
