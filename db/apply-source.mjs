@@ -27,10 +27,12 @@ try {
   const migration = await newestMigration();
   await client.query('set local role tideway_owner');
   const { rows } = await client.query('select pg_current_xact_id()::xid::text as start');
-  // Grants last: what they give on "all" must include what needed a second try.
-  const [grants, others] = [files.filter(isGrant), files.filter((file) => !isGrant(file))];
-  for (const part of [others, grants]) await settle(part.map(({ path, text }) => ({ name: path, text })));
+  const steps = files.map(({ path, text }) => ({ name: path, text }));
+  await settle(steps.filter((step) => !isGrant(step)));
+  // Before the grants: they touch every function, and then none would look old.
   const dropped = await dropVanished(rows[0].start);
+  // Grants last: what they give on "all" must include what needed a second try.
+  await settle(steps.filter(isGrant));
   await record(migration);
   await client.query('commit');
   console.log(`Applied ${files.length} files from ${source}.`);
@@ -41,9 +43,9 @@ try {
   await client.end().catch(() => {});
 }
 
-/** @param {{ path: string }} file */
-function isGrant({ path }) {
-  return path.endsWith('.grant.sql');
+/** @param {{ name: string }} step */
+function isGrant({ name }) {
+  return name.endsWith('.grant.sql');
 }
 
 /**
