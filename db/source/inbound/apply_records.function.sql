@@ -94,6 +94,12 @@ begin
                 cross join lateral tideway_private.place_records(map, q.ids, q.keys) p
                 join unnest(q.ns) with ordinality as u (n, place) on u.place = p.n) p on p.n = v.n;
 
+  if map.only_listed and 'new' = any (v_verdicts) then
+    select array_agg(case when x.verdict = 'new' and not x.id = any (l.ids) then 'nothing' else x.verdict end order by x.n) into v_verdicts
+      from unnest(v_ids, v_verdicts) with ordinality as x (id, verdict, n)
+     cross join (select tideway_private.listed_ids(map, v_ids) as ids) as l;
+  end if;
+
   -- Of two new records with one key the first is placed, the other is a duplicate.
   select array_agg(case when x.verdict = 'new' and x.key is not null and x.first > 1 then 'duplicate' else x.verdict end order by x.n)
     into v_verdicts

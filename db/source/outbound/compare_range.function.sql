@@ -30,14 +30,15 @@ begin
       from tideway_run.%I($1, null, $2, null) r
       left join tideway_private.links l
         on l.mapping = $3 and l.local_key = r.key and (l.local_gone_at is null or l.remote_gone_at is null)
-     where (l.id is null and r.flag)
+     where (l.id is null and r.flag and (not $5 or r.key = any ($6)))
         or $4
         or l.sent is not null
         or l.local_gone_at is not null
-        or (l.id is not null and r.flag = l.dormant)
+        or (l.id is not null and (r.flag and (not $5 or r.key = any ($6))) = l.dormant)
         or (r.a is distinct from l.local_image
             and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key))$q$, v_map.run_as)
-     into keys using v_sql ->> 'read_push', v_keys, mapping, every;
+     into keys using v_sql ->> 'read_push', v_keys, mapping, every, v_map.only_listed,
+                     case when v_map.only_listed then tideway_private.listed_keys(v_map, v_keys) end;
   return next;
 end;
 $$;

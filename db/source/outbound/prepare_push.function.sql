@@ -58,6 +58,12 @@ begin
      into v_links, v_rows, v_payloads, v_inside
     using v_batch.keys, v_sql ->> 'read_push', v_map.number;
 
+  if v_map.only_listed then
+    select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside
+      from unnest(v_batch.keys, v_inside) with ordinality as x (key, inside, n)
+     cross join (select tideway_private.listed_keys(v_map, v_batch.keys) as keys) as l;
+  end if;
+
   -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
   execute format($q$
     select array_agg(r.a order by k.n)
