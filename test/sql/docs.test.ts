@@ -5,14 +5,17 @@ import { useDatabase } from '../support/database.ts';
 
 const { pool, rolledBack } = useDatabase();
 
-const statements = (file: string) => [...readFileSync(file, 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(([, sql]) => sql!.trim());
+const statements = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(([, sql]) => sql!.trim());
 
 describe('docs/dba-guide.md', () => {
   beforeAll(async () => {
     await aMapping(pool);
   });
 
-  test.each(statements('docs/dba-guide.md').map((sql) => [sql]))('%s', (sql) => rolledBack(async (db) => void (await db.query(sql))));
+  test.each(statements('docs/dba-guide.md').map((sql) => [sql]))('%s', (sql) =>
+    rolledBack(async (db) => void (await db.query(sql))),
+  );
 });
 
 test('docs/recipes/inventory.md computes the stock, and writes only what changed', () =>

@@ -41,21 +41,32 @@ describe('progress, as a client reports it', () => {
     await operator.query(
       `update sync_progress set processed_count = 2500, failed_count = 3, current_item = 2503 where org_id = 'org-123' and sync_id = 'sync-woo-1' returning *`,
     );
-    await expectSeen(`select * from sync_progress where org_id = 'org-123' and completed_at is null order by updated_at desc`, 1);
-    await operator.query(`update sync_progress set failed_count = 2500 where org_id = 'org-123' and sync_id = 'sync-woo-1'`);
-    await expectSeen(`select * from sync_activity_log where sync_id = 'sync-woo-1' and status = 'completed_with_errors'`, 1);
+    await expectSeen(
+      `select * from sync_progress where org_id = 'org-123' and completed_at is null order by updated_at desc`,
+      1,
+    );
+    await operator.query(
+      `update sync_progress set failed_count = 2500 where org_id = 'org-123' and sync_id = 'sync-woo-1'`,
+    );
+    await expectSeen(
+      `select * from sync_activity_log where sync_id = 'sync-woo-1' and status = 'completed_with_errors'`,
+      1,
+    );
     await expectSeen(`select * from sync_progress where org_id = 'org-123' and completed_at is null`, 0);
   });
 
   test('counts beyond the total are refused by the check', async () => {
     await operator.query(start, ['sync-woo-2']);
-    await expect(operator.query(`update sync_progress set processed_count = 4999, failed_count = 2 where sync_id = 'sync-woo-2'`)).rejects.toThrow(
-      /violates check constraint/,
-    );
+    await expect(
+      operator.query(`update sync_progress set processed_count = 4999, failed_count = 2 where sync_id = 'sync-woo-2'`),
+    ).rejects.toThrow(/violates check constraint/);
   });
 
   test('another organisation is refused with 42501 and a hint, and a reader may not write', async () => {
-    await expect(stranger.query(start, ['sync-woo-3'])).rejects.toMatchObject({ code: '42501', hint: expect.any(String) as string });
+    await expect(stranger.query(start, ['sync-woo-3'])).rejects.toMatchObject({
+      code: '42501',
+      hint: expect.any(String) as string,
+    });
     await expect(reader.query(start, ['sync-woo-4'])).rejects.toMatchObject({ code: '42501' });
   });
 });
@@ -75,7 +86,10 @@ describe('the audit trail', () => {
         and created_at > now() - interval '30 days' order by created_at desc`,
       1,
     );
-    await expectSeen(`select * from sync_activity_log where org_id = 'org-123' and user_id = 'user-1' and sync_id = 'sync-woo-9' order by created_at desc limit 100`, 1);
+    await expectSeen(
+      `select * from sync_activity_log where org_id = 'org-123' and user_id = 'user-1' and sync_id = 'sync-woo-9' order by created_at desc limit 100`,
+      1,
+    );
   });
 
   test('a partition is made by hand as printed', async () => {
@@ -91,15 +105,28 @@ describe('the audit trail', () => {
       `select sync_id, entity_type, processed_count, speed_items_per_min, elapsed_seconds, (elapsed_seconds::numeric / processed_count) as seconds_per_item
          from sync_progress where org_id = 'org-123' and speed_items_per_min > 0 and speed_items_per_min < 10 order by speed_items_per_min asc`,
     );
-    const { rows } = await operator.query(`select sync_id, entity_type, status, error_count, error_message from failed_syncs where sync_id = 'sync-woo-9'`);
-    expect(rows).toEqual([{ sync_id: 'sync-woo-9', entity_type: 'customer', status: 'completed_with_errors', error_count: '1', error_message: 'boom' }]);
+    const { rows } = await operator.query(
+      `select sync_id, entity_type, status, error_count, error_message from failed_syncs where sync_id = 'sync-woo-9'`,
+    );
+    expect(rows).toEqual([
+      {
+        sync_id: 'sync-woo-9',
+        entity_type: 'customer',
+        status: 'completed_with_errors',
+        error_count: '1',
+        error_message: 'boom',
+      },
+    ]);
     await expectSeen(
       `select entity_type, count(*) as sync_count, avg(duration_seconds) as avg_duration_sec, max(duration_seconds) as max_duration_sec, sum(record_count) as total_records
          from sync_activity_log where org_id = 'org-123' and created_at > now() - interval '30 days' and status in ('completed', 'completed_with_errors')
         group by entity_type order by entity_type`,
       1,
     );
-    await expectSeen(`select entity_type, sync_count, avg_duration_sec, max_duration_sec, total_records from sync_duration_trends`, 1);
+    await expectSeen(
+      `select entity_type, sync_count, avg_duration_sec, max_duration_sec, total_records from sync_duration_trends`,
+      1,
+    );
   });
 });
 
@@ -114,7 +141,10 @@ describe('monitoring', () => {
       `select avg(duration_ms)::integer as avg_ms, min(duration_ms) as min_ms, max(duration_ms) as max_ms, percentile_cont(0.95) within group (order by duration_ms)::integer as p95_ms
          from sync_logs where created_at > now() - interval '24 hours' and status = 'success'`,
     );
-    await expectSeen(`select created_at, record_id, message, error_details, attempt_number from sync_logs where status = 'error' order by created_at desc limit 10`, 2);
+    await expectSeen(
+      `select created_at, record_id, message, error_details, attempt_number from sync_logs where status = 'error' order by created_at desc limit 10`,
+      2,
+    );
     await expectSeen(`select * from sync_stats where hour > now() - interval '24 hours' order by hour desc`, 1);
     await expectSeen(`select * from sync_stats order by hour desc limit 24`, 1);
     await expectSeen(`select * from sync_logs order by created_at desc limit 10`, 2);
@@ -131,14 +161,22 @@ describe('patterns and lists', () => {
       `insert into sync_list (item_type, source_platform, target_platform, source_id, sync_mode, is_active, metadata)
        values ('product', 'netsuite', 'shopify', '1001', 'delta', true, '{"name": "Lamp", "sku": "L-1"}') returning *`,
     );
-    expect(rows[0]).toMatchObject({ org_id: 'org-123', user_id: 'user-1', target_id: null, last_synced_at: null, last_sync_status: null });
+    expect(rows[0]).toMatchObject({
+      org_id: 'org-123',
+      user_id: 'user-1',
+      target_id: null,
+      last_synced_at: null,
+      last_sync_status: null,
+    });
     await operator.query(`update sync_list set sync_mode = 'full' where source_id = '1001'`);
     for (const other of [reader, stranger]) {
       expect((await other.query(`select * from sync_list`)).rows).toEqual([]);
       expect((await other.query(`select * from saved_search_patterns`)).rows).toEqual([]);
     }
     const { rows: run } = await operator.query<{ id: string }>(`select delta_sync(array_agg(id)) as id from sync_list`);
-    expect((await pool.query(`select kind, run_id from tideway_private.requests where kind = 'delta_sync'`)).rows).toEqual([{ kind: 'delta_sync', run_id: run[0]!.id }]);
+    expect(
+      (await pool.query(`select kind, run_id from tideway_private.requests where kind = 'delta_sync'`)).rows,
+    ).toEqual([{ kind: 'delta_sync', run_id: run[0]!.id }]);
     await operator.query(`delete from sync_list where source_id = '1001'`);
   });
 
@@ -160,7 +198,9 @@ describe('previews', () => {
     expect((await operator.query(read)).rows).toEqual([{ delta_json: { creates: 2 } }]);
     await expectSeen(read, 1);
     await operator.query(store, [{ creates: 3 }, new Date(0)]);
-    expect((await stranger.query(`select deleted_count from auto_cleanup_preview_cache()`)).rows).toEqual([{ deleted_count: 0 }]);
+    expect((await stranger.query(`select deleted_count from auto_cleanup_preview_cache()`)).rows).toEqual([
+      { deleted_count: 0 },
+    ]);
     const { rows } = await operator.query(`select to_jsonb(auto_cleanup_preview_cache()) as data`);
     expect(rows).toEqual([{ data: { deleted_count: 1 } }]);
   });
@@ -183,7 +223,9 @@ describe('runs and lineage', () => {
       1,
     );
     await expect(
-      stranger.query(`insert into field_lineage (org_id, entity_type, entity_id, field_name) values ('org-123', 'partners', '42', 'email')`),
+      stranger.query(
+        `insert into field_lineage (org_id, entity_type, entity_id, field_name) values ('org-123', 'partners', '42', 'email')`,
+      ),
     ).rejects.toMatchObject({ code: '42501' });
   });
 });

@@ -22,13 +22,24 @@ test('the last item completes the sync and writes one row into the log', () =>
     const { rows } = await db.query(
       `update tideway.sync_progress set processed_count = 4999, failed_count = 1 where sync_id = 's' returning *`,
     );
-    expect(rows[0]).toMatchObject({ status: 'completed_with_errors', eta_seconds: 0, completed_at: expect.any(Date) as Date });
+    expect(rows[0]).toMatchObject({
+      status: 'completed_with_errors',
+      eta_seconds: 0,
+      completed_at: expect.any(Date) as Date,
+    });
     await db.query(`update tideway.sync_progress set metadata = '{"seen": true}' where sync_id = 's'`);
     const { rows: log } = await db.query(`select * from tideway.sync_activity_log`);
     expect(log).toEqual([
       expect.objectContaining({
-        sync_id: 's', org_id: 'default', entity_type: 'customer', source_system: 'woocommerce', user_id: 'u',
-        status: 'completed_with_errors', record_count: 4999, error_message: '1 items failed', duration_ms: expect.stringMatching(/^300\d{3}$/) as string,
+        sync_id: 's',
+        org_id: 'default',
+        entity_type: 'customer',
+        source_system: 'woocommerce',
+        user_id: 'u',
+        status: 'completed_with_errors',
+        record_count: 4999,
+        error_message: '1 items failed',
+        duration_ms: expect.stringMatching(/^300\d{3}$/) as string,
       }),
     ]);
   }));
@@ -36,7 +47,9 @@ test('the last item completes the sync and writes one row into the log', () =>
 test('done and failed never exceed the total', () =>
   rolledBack(async (db) => {
     await db.query(begin);
-    const refusal = db.query(`update tideway.sync_progress set processed_count = 5000, failed_count = 1 where sync_id = 's'`);
+    const refusal = db.query(
+      `update tideway.sync_progress set processed_count = 5000, failed_count = 1 where sync_id = 's'`,
+    );
     await expect(refusal).rejects.toThrow(/violates check constraint/);
   }));
 
@@ -52,7 +65,9 @@ test('who reports after the time-out is running again', () =>
   rolledBack(async (db) => {
     await db.query(begin);
     await db.query(`update tideway.sync_progress set status = 'timeout' where sync_id = 's'`);
-    const { rows } = await db.query(`update tideway.sync_progress set processed_count = 7 where sync_id = 's' returning status, completed_at`);
+    const { rows } = await db.query(
+      `update tideway.sync_progress set processed_count = 7 where sync_id = 's' returning status, completed_at`,
+    );
     expect(rows).toEqual([{ status: 'running', completed_at: null }]);
   }));
 
