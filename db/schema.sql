@@ -298,7 +298,7 @@ END
   CREATE UNIQUE INDEX sync_errors_open_idx ON tideway.sync_errors USING btree (mapping_id, direction, row_identity, COALESCE("column", ''::text), code) WHERE (resolved_at IS NULL)
   CREATE INDEX sync_errors_open_last_seen_at_idx ON tideway.sync_errors USING btree (last_seen_at DESC) WHERE (resolved_at IS NULL)
   CREATE INDEX sync_errors_open_local_key_idx ON tideway.sync_errors USING btree (mapping_id, local_key) WHERE (resolved_at IS NULL)
-  CREATE INDEX sync_errors_open_mapping_idx ON tideway.sync_errors USING btree (mapping_id, last_seen_at DESC) WHERE (resolved_at IS NULL)
+  CREATE INDEX sync_errors_open_mapping_idx ON tideway.sync_errors USING btree (mapping_id, last_seen_at DESC) WHERE ((resolved_at IS NULL) AND (severity = 'error'::text))
   CREATE INDEX sync_errors_open_remote_id_idx ON tideway.sync_errors USING btree (mapping_id, remote_id) WHERE (resolved_at IS NULL)
   CREATE INDEX sync_errors_org_last_seen_at_idx ON tideway.sync_errors USING btree (org_id, last_seen_at DESC)
 

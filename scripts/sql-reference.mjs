@@ -13,7 +13,8 @@ const client = new pg.Client({ connectionString: url, application_name: 'tideway
 await client.connect();
 const text = await reference(client).finally(() => client.end());
 if (!process.argv.includes('--check')) writeFileSync(page, text);
-else if (readFileSync(page, 'utf8') !== text) stop('docs/sql-reference.md is not what the catalogue says. Write it again: node scripts/sql-reference.mjs');
+else if (readFileSync(page, 'utf8') !== text)
+  stop('docs/sql-reference.md is not what the catalogue says. Write it again: node scripts/sql-reference.mjs');
 
 /** @param {pg.Client} db */
 async function reference(db) {
@@ -32,22 +33,37 @@ async function reference(db) {
      where c.relnamespace = 'tideway'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
      order by c.relname collate "C"`);
 
-  const part = (/** @type {string} */ title, /** @type {{ is_view: boolean }[]} */ of) => [`## ${title}`, ...of.map(relation)];
+  const part = (/** @type {string} */ title, /** @type {{ is_view: boolean }[]} */ of) => [
+    `## ${title}`,
+    ...of.map(relation),
+  ];
   const markdown = [
     '# SQL reference',
     'Everything in schema `tideway`, from the comments in the database; psql shows the same with `\\d+` and `\\df+`.',
     '## Functions',
-    ...functions.map((f) => [`### ${f.name}`, fenced(`${f.name}(${f.arguments}) → ${f.result}`), comment(f.comment)].join('\n\n')),
-    ...part('Views', relations.filter(({ is_view }) => is_view)),
-    ...part('Tables', relations.filter(({ is_view }) => !is_view)),
+    ...functions.map((f) =>
+      [`### ${f.name}`, fenced(`${f.name}(${f.arguments}) → ${f.result}`), comment(f.comment)].join('\n\n'),
+    ),
+    ...part(
+      'Views',
+      relations.filter(({ is_view }) => is_view),
+    ),
+    ...part(
+      'Tables',
+      relations.filter(({ is_view }) => !is_view),
+    ),
   ].join('\n\n');
   return format(markdown, { ...(await resolveConfig(page)), parser: 'markdown' });
 }
 
 /** @param {any} relation */
 function relation({ name, comment: text, columns }) {
-  const rows = columns.map((/** @type {any} */ c) => `| \`${c.name}\` | ${c.type} | ${(c.comment ?? '').replaceAll('|', '\\|')} |`);
-  return [`### ${name}`, comment(text), ['| column | type | |', '| --- | --- | --- |', ...rows].join('\n')].join('\n\n');
+  const rows = columns.map(
+    (/** @type {any} */ c) => `| \`${c.name}\` | ${c.type} | ${(c.comment ?? '').replaceAll('|', '\\|')} |`,
+  );
+  return [`### ${name}`, comment(text), ['| column | type | |', '| --- | --- | --- |', ...rows].join('\n')].join(
+    '\n\n',
+  );
 }
 
 /** An indented statement in a comment is one to paste. @param {string | null} text */

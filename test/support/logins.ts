@@ -16,7 +16,7 @@ export function useLogins({ url, pool }: ReturnType<typeof useDatabase>) {
   });
 
   return {
-    async login(...memberOf: string[]): Promise<{ role: string; client: pg.Client }> {
+    login: async (...memberOf: string[]): Promise<{ role: string; client: pg.Client }> => {
       const role = `test_${randomUUID().slice(0, 8)}`;
       await pool.query(`create role ${role} login password 'test'`);
       for (const group of memberOf) await pool.query(`grant ${group} to ${role}`);

@@ -46,11 +46,12 @@ declare
   v_held       integer;
   v_conflicted integer;
   v_deferred   text[];
+  v_waiting    text[];
   v_deleted    jsonb := '{}';
 begin
   v_raw := (select array_agg(coalesce(r -> 'fields', '{}') order by n) from unnest(recs) with ordinality as x (r, n));
 
-  if 'new' = any (verdicts) and exists (select from unnest(verdicts, keys) as v (verdict, key) where v.verdict = 'new' and v.key is null) then
+  if map.direction <> 'push' and 'new' = any (verdicts) and exists (select from unnest(verdicts, keys) as v (verdict, key) where v.verdict = 'new' and v.key is null) then
     execute format($q$
       select array_agg(coalesce(x.key, r.key) order by x.n)
         from unnest($1, $2) with ordinality as x (key, verdict, n)
@@ -112,6 +113,13 @@ begin
                         else x.verdict end order by x.n)
     into verdicts
     from unnest(ids, verdicts, v_rows, v_writes) with ordinality as x (id, verdict, row_image, writes, n);
+
+  -- A mapping that only goes out takes no rows in: an unknown record is tied to a row that stands, or left alone.
+  if map.direction = 'push' then
+    select array_agg(case when x.verdict = 'new' and x.row_image is null then 'nothing' else x.verdict end order by x.n)
+      into verdicts
+      from unnest(verdicts, v_rows) with ordinality as x (verdict, row_image, n);
+  end if;
 
   if v_dry then
     return tideway_private.describe_changes(map, run, ids, keys, verdicts, v_rows, v_writes, v_conflicts, errors);
@@ -198,7 +206,7 @@ begin
   if exists (select from unnest(v_resend) r where r is not null) then
     errors := errors || tideway_private.note_lost_writes(map, links, v_resend);
   end if;
-  if exists (select from unnest(v_conflicts) c where c is not null) then
+  if 'restore' = any (verdicts) or exists (select from unnest(v_conflicts) c where c is not null) then
     v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
   end if;
   v_deleted := tideway_private.take_deletions(map, run, sql,
@@ -207,23 +215,35 @@ begin
   -- Outward work that this page made goes through the requests: only short transactions write the outbox.
   perform tideway_private.ask('mark', map.number, null, jsonb_build_object('keys', jsonb_agg(x.new_key)), null)
      from unnest(v_new_keys, v_push, verdicts) as x (new_key, push, verdict)
-    where x.push and x.verdict in ('new', 'linked', 'adopt', 'relink') and map.direction = 'both'
+    where x.push and x.verdict in ('new', 'linked', 'adopt', 'relink') and map.direction <> 'pull'
    having count(*) > 0;
 
-  select coalesce(v_deferred, '{}') || coalesce(array_agg(x.id) filter (where x.verdict in ('locked', 'stale', 'dependency', 'open_create', 'in_flight', 'failed', 'duplicate', 'absent')), '{}'),
-         count(*) filter (where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore'),
+  v_waiting := v_deferred;
+  -- For a duplicate the record that holds the row is asked for too: if it is gone, this one takes its place.
+  select array_agg(distinct d.id) into v_deferred
+    from (select w.id from unnest(v_waiting) as w (id)
+          union all
+          select x.id from unnest(ids, verdicts) as x (id, verdict)
+           where x.verdict in ('locked', 'stale', 'dependency', 'open_create', 'in_flight', 'failed', 'duplicate')
+          union all
+          select l.remote_id from unnest(links, verdicts) as x (link, verdict)
+            join tideway_private.links l on l.id = x.link
+           where x.verdict = 'duplicate') as d (id);
+  select count(*) filter (where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore'),
          count(*) filter (where x.verdict in ('new', 'linked', 'adopt', 'relink') and x.row_image is not null and x.writes is not null),
          count(*) filter (where x.verdict in ('hold', 'ambiguous'))
-    into v_deferred, v_created, v_updated, v_held
+    into v_created, v_updated, v_held
     from unnest(ids, verdicts, v_rows, v_writes) as x (id, verdict, row_image, writes);
-  perform tideway_private.defer_records(map.number, map.org_id, array_agg(x.id), array_agg(coalesce(v.verdict, 'in_flight')))
-     from unnest(v_deferred) as x (id)
-     left join unnest(ids, verdicts) as v (id, verdict) on v.id = x.id
-    where v.verdict is distinct from 'absent';
+  if v_deferred is not null then
+    perform tideway_private.defer_records(map.number, map.org_id, array_agg(x.id),
+              array_agg(case when x.id = any (v_waiting) then 'in_flight' else coalesce(v.verdict, 'duplicate') end))
+       from unnest(v_deferred) as x (id)
+       left join unnest(ids, verdicts) as v (id, verdict) on v.id = x.id;
+  end if;
   -- A row that is gone here is the outbox's business; the claim looks at it.
   perform tideway_private.ask('mark', map.number, null, jsonb_build_object('keys', jsonb_agg(x.key)), null)
      from unnest(keys, verdicts) as x (key, verdict)
-    where x.verdict = 'absent' and map.direction = 'both'
+    where x.verdict = 'absent' and map.direction <> 'pull'
    having count(*) > 0;
 
   errors := errors || coalesce((select jsonb_agg(jsonb_build_object('remote_id', x.id, 'local_key', x.key, 'row', x.r -> 'position', 'class', 'CONFLICT',
@@ -250,7 +270,7 @@ begin
     'conflicts', coalesce(v_conflicted, 0),
     'busy', 'locked' = any (verdicts),
     'locked_ms', round(extract(epoch from clock_timestamp() - started) * 1000),
-    'deferred', to_jsonb(v_deferred));
+    'deferred', to_jsonb(coalesce(v_deferred, '{}')));
 end;
 $$;
 

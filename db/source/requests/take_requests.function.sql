@@ -51,6 +51,16 @@ begin
         -- Rows to delete here wait for the owner's next look.
         return query select v_request.id, 'apply_deletions'::text, v_request.mapping, v_request.args, v_request.run_id;
         continue;
+      when 'refilter' then
+        -- A pattern is part of the compiled SQL; what leaves or enters the filter is found by comparing.
+        if v_request.args ->> 'reason' = 'pattern' then
+          perform tideway_private.compile(v_request.mapping);
+        end if;
+        return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;
+        continue;
+      when 'unmap' then
+        -- A batch is still out: its answer has to come first.
+        continue when not tideway_private.carry_out_unmap(v_request.mapping, v_request.args);
       when 'promote' then
         update tideway.mappings m set shadow = false where m.number = v_request.mapping;
         return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;

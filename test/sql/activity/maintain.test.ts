@@ -44,7 +44,8 @@ test('a partition made by hand, in another time zone, is kept and gets row-level
       `select task, object from tideway.maintain('2026-11-15') where object like '%activity_log_2026_12'`,
     );
     expect(tasks).toEqual([{ task: 'row security turned on', object: 'tideway.sync_activity_log_2026_12' }]);
-    const { rows } = await db.query<{ lower: Date; upper: Date }>(partitions);
+    const { rows } = await db.query<{ lower: Date; upper: Date; row_security: boolean }>(partitions);
+    expect(rows.every(({ row_security }) => row_security)).toBe(true);
     for (const [n, { lower }] of rows.slice(1).entries()) expect(lower).toEqual(rows[n]!.upper);
   }));
 
@@ -116,8 +117,11 @@ test('the statistics are the same before and after an hour is counted', () =>
       'sync_stats_daily',
       'sync_duration_trends',
     ];
-    const look = async () =>
-      Promise.all(looks.map(async (view) => (await db.query<object>(`select * from tideway.${view}`)).rows));
+    const look = async () => {
+      const found: object[][] = [];
+      for (const view of looks) found.push((await db.query<object>(`select * from tideway.${view}`)).rows);
+      return found;
+    };
     const before = await look();
     expect(before[0]!.length).toBeGreaterThan(1);
     await db.query(`select * from tideway.maintain()`);
