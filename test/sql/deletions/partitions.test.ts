@@ -16,7 +16,7 @@ const partitioned = async (options: Record<string, string> = {}) => {
     create table ${table} (id integer primary key, name text) partition by range (id);
     create table ${table}_old partition of ${table} for values from (0) to (100);
     create table ${table}_new partition of ${table} for values from (100) to (200)`);
-  const map = await engine.aMapping({ of: table, options });
+  const map = await engine.aMapping({ of: table, table: '', options });
   const app = anApp();
   await engine.owner.query(`insert into ${map.table} values (1, 'old'), (101, 'new')`);
   await map.mark(['1', '101']);
