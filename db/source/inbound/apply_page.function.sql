@@ -102,7 +102,7 @@ begin
        left join unnest(v_pick) as p (n) on p.n = x.n
        left join unnest(v_loaded) as d (n) on d.n = x.n
       where d.n is null and (p.n is not null or x.id = any (v_compare) or x.rec -> 'deleted' = 'true')),
-    v_compare, v_errors);
+    v_compare, v_errors, v_total);
   if v_loaded is not null then
     v_result := v_result || jsonb_build_object('candidates', (v_result ->> 'candidates')::integer + cardinality(v_loaded),
                                                'created', (v_result ->> 'created')::integer + cardinality(v_loaded));

@@ -8,7 +8,9 @@ set search_path = ''
 as $$
   with item as materialized (
     select x.n::integer as n, x.key, x.op, x.row_image, x.payload, x.inside, coalesce(x.before, '{}') as before, l.*,
-           exists (select from tideway_private.in_flight f where f.mapping = map.number and f.id <> batch and l.id = any (f.link_ids)) as elsewhere
+           l.id is not null
+             and l.id in (select u.id from tideway_private.in_flight f cross join lateral unnest(f.link_ids) as u (id)
+                           where f.mapping = map.number and f.id <> batch) as elsewhere
       from unnest(keys, ops, link_ids, rows, payloads, inside, payloads_before) with ordinality as x (key, op, link_id, row_image, payload, inside, before, n)
       left join tideway_private.links l on l.id = x.link_id
   ), parent as (
@@ -69,6 +71,8 @@ as $$
                when i.remote_id is null then 'nothing'
                when i.remote_gone_at is not null or map.on_local_delete = 'ignore' then 'local_gone'
                when i.dormant and i.local_gone_at is not null then 'nothing'
+               -- Detaching or dropping a partition is how people archive; no delete was seen in the log.
+               when map.on_detach = 'ignore' and i.op & 2 = 0 and not map.partitions <@ tideway_private.partitions_of(map.local_table) then 'sleep'
                when map.on_local_delete = 'delete' then 'delete'
                else 'soft_delete'
              end
