@@ -1,13 +1,27 @@
 create or replace view tideway.failed_syncs with (security_invoker = true) as
-select l.org_id, l.sync_id, l.entity_type, l.status, count(*) as error_count, l.error_message, min(l.created_at) as first_at, max(l.created_at) as last_at
+-- The newest row of each group stands for it, so that the first page of a long list needs no count of the rest.
+select l.org_id, l.sync_id, l.entity_type, l.status, g.error_count, l.error_message, coalesce(g.first_at, l.created_at) as first_at, l.created_at as last_at
   from tideway.sync_activity_log l
+ cross join lateral (
+   select greatest(count(*), 1) as error_count, min(o.created_at) as first_at
+     from tideway.sync_activity_log o
+    where o.sync_id = l.sync_id
+      and o.org_id = l.org_id
+      and o.created_at > now() - interval '30 days'
+      and (o.entity_type, o.status, o.error_message) is not distinct from (l.entity_type, l.status, l.error_message)) g
  where case l.status when 'started' then 'started' when 'completed' then 'success' else 'error' end = 'error'
    and l.created_at > now() - interval '30 days'
- group by l.org_id, l.sync_id, l.entity_type, l.status, l.error_message
- order by max(l.created_at) desc;
+   and not exists (
+     select from tideway.sync_activity_log n
+      where n.sync_id = l.sync_id
+        and n.org_id = l.org_id
+        and (n.entity_type, n.status, n.error_message) is not distinct from (l.entity_type, l.status, l.error_message)
+        and (n.created_at, n.id) > (l.created_at, l.id))
+ order by l.created_at desc;
 
 comment on view tideway.failed_syncs is
-'Which syncs failed in the last thirty days, and with what? One row per sync, entity, status and error, the latest first.
+'Which syncs failed in the last thirty days, and with what? One row per sync, entity, status and error, the latest first;
+what belongs to no sync stands alone.
 
   select * from tideway.failed_syncs limit 20;';
 comment on column tideway.failed_syncs.org_id is 'The organisation.';
