@@ -259,7 +259,7 @@ END = 'error'::text)
   CREATE INDEX sync_activity_log_mapping_created_at_idx ON ONLY tideway.sync_activity_log USING btree (mapping_id, created_at DESC)
   CREATE INDEX sync_activity_log_org_created_at_idx ON ONLY tideway.sync_activity_log USING btree (org_id, created_at DESC)
   CREATE INDEX sync_activity_log_record_idx ON ONLY tideway.sync_activity_log USING btree (record_id, created_at DESC) WHERE (record_id IS NOT NULL)
-  CREATE INDEX sync_activity_log_sync_id_idx ON ONLY tideway.sync_activity_log USING btree (sync_id, created_at DESC)
+  CREATE INDEX sync_activity_log_sync_id_idx ON ONLY tideway.sync_activity_log USING btree (sync_id)
   CREATE INDEX sync_activity_log_user_idx ON ONLY tideway.sync_activity_log USING btree (org_id, user_id, created_at DESC) WHERE (user_id IS NOT NULL)
 
 table tideway.sync_errors

@@ -98,7 +98,7 @@ create table if not exists tideway.sync_activity_log (
 create table if not exists tideway.sync_activity_log_default partition of tideway.sync_activity_log default;
 create index if not exists sync_activity_log_org_created_at_idx on tideway.sync_activity_log (org_id, created_at desc);
 create index if not exists sync_activity_log_mapping_created_at_idx on tideway.sync_activity_log (mapping_id, created_at desc);
-create index if not exists sync_activity_log_sync_id_idx on tideway.sync_activity_log (sync_id, created_at desc);
+create index if not exists sync_activity_log_sync_id_idx on tideway.sync_activity_log (sync_id);
 create index if not exists sync_activity_log_failed_idx on tideway.sync_activity_log (org_id, created_at desc)
   where status in ('failed', 'completed_with_errors', 'timeout');
 
