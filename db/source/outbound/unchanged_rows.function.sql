@@ -6,8 +6,9 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_keys  text[];
-  v_same  text[];
+  v_keys    text[];
+  v_images  jsonb[];
+  v_same    text[];
 begin
   -- A filter or a parent may have changed while the row did not; such mappings plan every row.
   if map.local_filter is not null or map.pattern is not null or map.only_listed
@@ -15,8 +16,8 @@ begin
     return null;
   end if;
 
-  select array_agg(x.key)
-    into v_keys
+  select array_agg(x.key), array_agg(l.local_image)
+    into v_keys, v_images
     from unnest(batch.keys, batch.ops) as x (key, op)
     join tideway_private.links l
       on l.mapping = map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
@@ -36,9 +37,9 @@ begin
   execute format($q$
     select array_agg(r.key)
       from tideway_run.%I($1, null, $2, null) r
-      join tideway_private.links l on l.mapping = $3 and l.local_key = r.key and (l.local_gone_at is null or l.remote_gone_at is null)
-     where r.a = l.local_image$q$, map.run_as)
-     into v_same using sql ->> 'read_rows', v_keys, map.number;
+      join unnest($2, $3) as k (key, image) on k.key = r.key
+     where r.a = k.image$q$, map.run_as)
+     into v_same using sql ->> 'read_rows', v_keys, v_images;
   return v_same;
 end;
 $$;
