@@ -22,7 +22,7 @@ declare
   v_loaded    integer[];
   v_written   integer;
 begin
-  if fresh is null or not sql ? 'load_rows' or map.shadow or coalesce(run.dry_run, false) or map.match_on is not null or map.only_listed
+  if fresh is null or not sql ? 'load_rows' or map.claims is not null or map.shadow or coalesce(run.dry_run, false) or map.match_on is not null or map.only_listed
      or exists (select from tideway.mapping_columns c where c.mapping_id = map.id and c.references_mapping is not null) then
     return null;
   end if;
