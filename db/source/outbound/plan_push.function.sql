@@ -38,6 +38,11 @@ as $$
       join tideway.mapping_columns c on c.mapping_id = map.id and c.direction in ('push', 'both') and not c.is_remote_id
       left join parent p on p.n = i.n
      where i.row_image is not null
+       -- A field that the link knows as it is has nothing to send; a create sends them all.
+       and not (i.remote_id is not null
+                and i.op & 8 = 0
+                and not coalesce(i.sent ? c.field, false)
+                and coalesce(i.row_image -> c.field = i.local_image -> c.field, false))
   ), judged as materialized (
     select f.*,
            f.again or coalesce(f.uncertain, false) or f.local_before is null or f.present is distinct from f.local_before as changed,
