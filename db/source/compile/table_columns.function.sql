@@ -4,7 +4,8 @@ language sql
 stable
 set search_path = ''
 as $$
-  -- An identity column's default is its sequence, which pg_attrdef does not hold.
+  -- An identity column's default is its sequence, which pg_attrdef does not hold. Looked up by number:
+  -- the daemon may have no right to the schema by name.
   select a.attname::text,
          pg_catalog.format_type(a.atttypid, a.atttypmod),
          a.attnotnull,
@@ -12,7 +13,10 @@ as $$
          a.attidentity = 'a',
          case
            when a.attidentity <> ''
-             then pg_catalog.format('pg_catalog.nextval(%L)', pg_catalog.pg_get_serial_sequence(local_table::text, a.attname))
+             then (select pg_catalog.format('pg_catalog.nextval(%L)', s.objid::regclass)
+                     from pg_catalog.pg_depend s
+                    where s.classid = 'pg_class'::regclass and s.refclassid = 'pg_class'::regclass
+                      and s.refobjid = a.attrelid and s.refobjsubid = a.attnum and s.deptype = 'i')
            when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid)
          end
     from pg_catalog.pg_attribute a
