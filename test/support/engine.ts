@@ -486,7 +486,7 @@ export function anApp(keeps: (fields: Fields) => Fields = (fields) => fields) {
   let last = 0;
   return {
     records,
-    write(item: PushItem): Outcome {
+    write: (item: PushItem): Outcome => {
       if (item.op === 'delete') {
         return { result: records.delete(item.remote_id ?? '') ? 'written' : 'not_found' };
       }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,9 +16,10 @@ declare module 'vitest' {
 }
 
 /** One server per run, one migrated template; each test file copies it (see database.ts). */
-export default async function setup(project: TestProject) {
-  const { url: serverUrl, stop } = await startServer();
-  const templateName = `tideway_template_${process.pid}`;
+export default async function setup(project: TestProject, major = process.env.TIDEWAY_TEST_POSTGRES) {
+  const { url: serverUrl, stop } = await startServer(major);
+  // Each project of the configuration that names this file starts its own, all in one process.
+  const templateName = `tideway_template_${randomUUID().slice(0, 8)}`;
   try {
     await onServer(serverUrl, `create database ${templateName}`);
     const url = Object.assign(new URL(serverUrl), { pathname: templateName }).href;
@@ -35,7 +37,7 @@ export default async function setup(project: TestProject) {
   };
 }
 
-async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+async function startServer(major: string | undefined): Promise<{ url: string; stop: () => Promise<void> }> {
   const given = process.env.TIDEWAY_TEST_DATABASE_URL;
   if (given) return { url: given, stop: async () => {} };
   const image = process.env.TIDEWAY_TEST_DOCKER;
@@ -46,7 +48,6 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
     return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) };
   }
   const directory = mkdtempSync(join(tmpdir(), 'tideway-test-'));
-  const major = process.env.TIDEWAY_TEST_POSTGRES;
   const binaries = major ? { binaries: binariesOf(major) } : {};
   const server = await startEmbeddedPostgres({ directory, settings, ...binaries });
   return {

@@ -13,7 +13,7 @@ begin
   end if;
 
   with mapping as (
-    select m.id, m.org_id, m.connection_id, coalesce(m.item_type, m.name) as entity_type, c.system
+    select m.id, m.org_id, m.connection_id, c.number as connection, coalesce(m.item_type, m.name) as entity_type, c.system
       from tideway.mappings m
       join tideway.connections c on c.id = m.connection_id
      where m.number = record_errors.mapping
@@ -92,8 +92,8 @@ begin
     do update set attempts = e.attempts + 1, last_seen_at = excluded.last_seen_at, run_id = excluded.run_id, message = excluded.message
   ), held as (
     -- What could not be counted now is asked for again, so that an error is never closed over a later failure.
-    insert into tideway_private.requests (org_id, kind, mapping, args, run_id)
-    select m.org_id, 'record_errors', record_errors.mapping,
+    insert into tideway_private.requests (org_id, kind, mapping, connection, args, run_id)
+    select m.org_id, 'record_errors', record_errors.mapping, m.connection,
            jsonb_build_object('direction', record_errors.direction,
                               'errors', jsonb_agg(to_jsonb(k) - array['identity', 'nr', 'error_id', 'attempts', 'suggestion'])),
            record_errors.run
@@ -101,7 +101,7 @@ begin
       cross join mapping m
      where k.error_id is not null
        and k.error_id not in (select f.error_id from free f)
-     group by m.org_id
+     group by m.org_id, m.connection
   ), failed as (
     select l.identity, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
              'row', l."row", 'column', l."column", 'error_class', l.class, 'code', l.code, 'severity', l.severity,

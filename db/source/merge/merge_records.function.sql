@@ -9,7 +9,8 @@ create or replace function tideway_private.merge_records(
   compared  boolean[],
   modified  timestamptz[],
   covered   jsonb[],
-  force     boolean
+  force     boolean,
+  of_records bigint
 )
 returns table (
   ord        integer,
@@ -21,7 +22,8 @@ returns table (
   waits      boolean,
   resend     text[],
   held       boolean,
-  push       boolean
+  push       boolean,
+  emptied    text[]
 )
 language sql
 stable
@@ -35,7 +37,7 @@ as $$
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
-  ), value as (
+  ), value as materialized (
     select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
            r.row_image, r.resent,
            coalesce(r.covered, '[]') ? c.local as covered,
@@ -51,9 +53,9 @@ as $$
       from record r
       join tideway.mapping_columns c
         on c.mapping_id = map.id
-       and c.direction in ('pull', 'both')
+       and c.direction <> 'none'
        and r.vals ? c.field
-  ), shown as (
+  ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
@@ -61,20 +63,31 @@ as $$
            v.sent is not null and v.settled and v.remote <> v.sent
              and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
       from value v
-  ), image as (
+  ), image as materialized (
     select s.*,
            case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
-  ), change as (
+  ), change as materialized (
     select i.*,
            i.local_base is null as first,
            coalesce(i.remote <> i.remote_base, true) as remote_changed,
            i.present is distinct from i.local_base as local_changed,
-           tideway_private.policy_of(i.direction, i.authority, i.conflict, i.local_base is null) as policy
+           -- Who wins when both sides differ: the field's authority, its own policy, or the default of the mapping's direction.
+           case
+             when i.authority = 'source_of_truth' then 'remote'
+             when i.conflict is not null then i.conflict
+             when i.direction = 'pull' then 'remote'
+             when i.local_base is null then 'manual'
+             else 'remote'
+           end as policy
       from image i
-  ), judged as (
+  ), judged as materialized (
     select c.*,
+           -- A column that loses its value in many records of one page looks like a hidden field or a broken export.
+           c.incoming = 'null' and c.direction <> 'push'
+             and pg_catalog.count(*) filter (where c.remote_changed and not c.first and c.incoming = 'null' and c.local_base <> 'null') over (partition by c.field)
+                 > greatest(10, map.max_delete_ratio * of_records) as emptied,
            case
              when c.policy like 'newest:%' then
                case when c.modified is null
@@ -86,11 +99,17 @@ as $$
              else c.policy
            end as winner
       from change c
-  ), decided as (
+  ), decided as materialized (
     select j.*,
            case
              when j.waits then 'wait'
+             when j.emptied and not force and j.decision is null and j.remote_changed and not j.first and j.local_base <> 'null' then 'emptied'
              when j.lost then case when j.resent > 0 then 'give_up' else 'resend' end
+             -- What only goes out is never written here; what the app shows instead is answered by ours.
+             when j.direction = 'push' then
+               case when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
+                    when j.first or j.remote_changed then 'keep'
+                    when j.kept then 'settle' else 'none' end
              when j.decision ->> 'choice' = 'local' then 'keep'
              when j.decision ->> 'choice' = 'value' then 'value'
              when force or j.decision ->> 'choice' = 'remote' then 'write'
@@ -113,8 +132,10 @@ as $$
     select d.*,
            d.verdict in ('keep', 'covered', 'reference')
              and (not d.first or d.verdict = 'reference' or d.direction = 'pull' or d.decision is not null) as moves,
-           -- Once a person has chosen ours, theirs is what both sides know, and ours goes out as a change.
-           d.verdict = 'keep' and d.decision is not null as decided
+           -- Where ours stays although theirs is known, theirs is what both sides know now, and ours goes out as a change.
+           (d.verdict = 'keep' and d.decision is not null)
+             or (d.verdict = 'keep' and d.direction = 'push')
+             or (d.verdict in ('keep', 'covered') and d.first and d.direction <> 'pull' and d.incoming <> 'null') as decided
       from decided d
   )
   select d.ord,
@@ -129,9 +150,9 @@ as $$
              -- A write lost twice: the sides agree to differ, or every later look would send it again.
              when d.verdict = 'give_up' then d.sent_local
              else coalesce(d.local_base, d.present) end)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves or d.decided),
          pg_catalog.jsonb_object_agg(d.field, d.remote)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves or d.decided),
          pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'give_up', 'hold')),
          pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
              'column', d.local, 'policy', d.policy, 'old', d.local_base, 'local', d.present, 'remote', d.incoming,
@@ -146,10 +167,11 @@ as $$
          pg_catalog.bool_or(d.verdict = 'wait'),
          pg_catalog.array_agg(d.field) filter (where d.verdict in ('resend', 'give_up')),
          pg_catalog.bool_or(d.verdict = 'hold'),
-         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
+         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base)),
+         pg_catalog.array_agg(d.local) filter (where d.verdict = 'emptied')
     from moved d
    group by d.ord
 $$;
 
-comment on function tideway_private.merge_records(tideway.mappings, integer[], jsonb[], jsonb[], jsonb[], bigint[], boolean[], boolean[], timestamptz[], jsonb[], boolean) is
+comment on function tideway_private.merge_records(tideway.mappings, integer[], jsonb[], jsonb[], jsonb[], bigint[], boolean[], boolean[], timestamptz[], jsonb[], boolean, bigint) is
   'Merges records with rows field by field, each side against its own past: what to write, how the images move, what is a conflict.';

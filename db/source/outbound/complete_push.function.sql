@@ -70,8 +70,15 @@ begin
        from tideway_private.links k
        left join tideway.mapping_columns c
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
+<<<<<<< HEAD
         and coalesce(k.visible_from <= clock_timestamp(), true)
         and not (k.resent = 0 and k.id = any (coalesce(v_lost, '{}')) and coalesce(v_fields[array_position(v_lost, k.id)] ? c.field, false))
+=======
+        -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
+        and (trust_answer or o.shown -> c.remote = k.sent -> c.field
+             or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
+                 and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
+>>>>>>> engine
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and o.result = 'written'
@@ -196,6 +203,11 @@ begin
          case when v_errors is null then 'completed' else 'completed_with_errors' end,
          coalesce(cardinality(v_written), 0), round(extract(epoch from clock_timestamp() - v_batch.claimed_at) * 1000)
     from tideway.connections c where c.id = v_map.connection_id;
+  if v_map.log_rows and v_written is not null then
+    insert into tideway.sync_activity_log (org_id, mapping_id, connection_id, entity_type, action, status, record_id, message)
+    select v_map.org_id, v_map.id, v_map.connection_id, v_map.local_name, 'push_row', 'completed', k, 'written'
+      from unnest(v_written) k;
+  end if;
   delete from tideway_private.in_flight f where f.id = batch;
   return jsonb_build_object('written', coalesce(cardinality(v_written), 0), 'failed', coalesce(jsonb_array_length(v_errors), 0));
 end;

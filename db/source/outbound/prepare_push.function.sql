@@ -57,6 +57,12 @@ begin
     left join tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_batch.keys) r on r.key = k.key
     left join tideway_private.links l on l.mapping = v_map.number and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null);
 
+  if v_map.only_listed then
+    select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside
+      from unnest(v_batch.keys, v_inside) with ordinality as x (key, inside, n)
+     cross join (select tideway_private.listed_keys(v_map, v_batch.keys) as keys) as l;
+  end if;
+
   -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
   select array_agg(r.a order by k.n)
     into v_before
@@ -69,6 +75,12 @@ begin
       cross join lateral tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'payload_of', q.keys, q.images) r
       where r.problem is null) r on r.key = k.key;
 
+  if not tideway_private.partitions_of(v_map.local_table) <@ v_map.partitions then
+    update tideway.mappings m
+       set partitions = array(select distinct p from unnest(m.partitions || tideway_private.partitions_of(v_map.local_table)) p order by p)
+     where m.id = v_map.id
+    returning * into v_map;
+  end if;
   select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
     into v_verdicts, v_plan
     from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;

@@ -196,6 +196,11 @@ test('an app that writes our value in its own way is in step after one round', a
   expect(await map.rows()).toEqual([{ id: 1, name: ' ann ' }]);
   await map.mark(['1']);
   expect(await map.push(app.write)).toEqual([]);
+  await engine.owner.query(`update ${map.table} set name = ' Bob'`);
+  await map.mark(['1']);
+  expect((await map.push(app.write)).map((item) => item.payload)).toEqual([{ Name: ' Bob' }]);
+  expect(await map.page(app.read())).toMatchObject({ candidates: 0 });
+  expect(await map.push(app.write)).toEqual([]);
 });
 
 test('an app that shows a new value as the old one gets it twice, then the row says so and is left alone', async () => {

@@ -36,6 +36,11 @@ test.each(holds)(
   120_000,
 );
 
+test('a late request may be forgotten by the next answer if nothing is sent again before its longest life', () => {
+  const rules: Rules = { ...DESIGN, resends: 'after the longest life', lateRequests: 'forgotten by the next answer' };
+  expect(explore(rowSyncModel(small, rules)).violation).toBeNull();
+}, 120_000);
+
 const breaks: readonly (readonly [string, Partial<Rules>, Partial<World>, string])[] = [
   ['nothing remembers what was sent', { storesSent: false }, {}, "our own value 1 undid the row's 0"],
   [
