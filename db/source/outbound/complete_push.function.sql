@@ -12,8 +12,6 @@ declare
   v_moment  bigint := nextval('tideway_private.moments');
   v_errors  jsonb;
   v_written text[];
-  v_lost    bigint[];
-  v_fields  jsonb[];
 begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = complete_push.batch for update;
   if not found or v_batch.epoch <> complete_push.epoch then
@@ -32,20 +30,6 @@ begin
   v_map := tideway_private.begin_work(v_batch.mapping, epoch);
   perform from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update;
 
-  -- An answer that shows an older value of ours, or what was there before, says that the write was not kept.
-  select array_agg(x.id order by x.id), array_agg(x.fields order by x.id)
-    into v_lost, v_fields
-    from (select k.id, jsonb_agg(c.field) as fields
-            from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, shown jsonb)
-            join tideway_private.links k on k.id = o.link_id
-            join tideway.mapping_columns c
-              on c.mapping_id = v_map.id and k.sent ? c.field and o.shown ? c.remote and o.shown -> c.remote <> k.sent -> c.field
-             and (o.shown -> c.remote = coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
-                  or k.sent_before -> c.field @> jsonb_build_array(o.shown -> c.remote))
-           where o.result = 'written' and visible_after = '0' and k.sent_op in ('create', 'update')
-             and coalesce(k.visible_from <= clock_timestamp(), true)
-           group by k.id) as x;
-
   -- Written: only the fields that were sent move, and only to what the app showed.
   update tideway_private.links l
      set remote_id = coalesce(l.remote_id, o.remote_id),
@@ -57,7 +41,7 @@ begin
          sent_op = case when l.sent - s.fields = '{}' then null else l.sent_op end,
          answered_at = v_moment,
          visible_from = greatest(clock_timestamp() + visible_after, l.visible_from),
-         resent = case when l.sent - s.fields = '{}' and not l.id = any (coalesce(v_lost, '{}')) then 0 else l.resent end,
+         resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
     from (select a.*, row_number() over (partition by a.remote_id order by a.link_id) as nth
@@ -70,15 +54,11 @@ begin
        from tideway_private.links k
        left join tideway.mapping_columns c
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
-<<<<<<< HEAD
         and coalesce(k.visible_from <= clock_timestamp(), true)
-        and not (k.resent = 0 and k.id = any (coalesce(v_lost, '{}')) and coalesce(v_fields[array_position(v_lost, k.id)] ? c.field, false))
-=======
         -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
         and (trust_answer or o.shown -> c.remote = k.sent -> c.field
              or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
                  and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
->>>>>>> engine
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and o.result = 'written'
@@ -171,14 +151,6 @@ begin
     left join lateral (select m.local from tideway.mapping_columns m where m.mapping_id = v_map.id and m.remote = o."column" limit 1) c on true
    where o.result in ('refused', 'retry', 'uncertain', 'conflict')
       or (o.result = 'written' and o.remote_id is not null and l.remote_id is distinct from o.remote_id);
-  if v_lost is not null then
-    v_errors := nullif(coalesce(v_errors, '[]') || tideway_private.note_lost_writes(v_map, v_lost, v_fields), '[]');
-    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp())
-       from unnest(v_batch.keys, v_batch.ops, v_batch.link_ids) as x (key, op, link)
-       join tideway_private.links l on l.id = x.link
-      where l.id = any (v_lost) and l.resent = 1
-     having count(*) > 0;
-  end if;
   if v_errors is not null then
     perform tideway_private.record_errors(v_map.number, null, 'push', v_errors);
   end if;
@@ -186,8 +158,7 @@ begin
   select array_agg(x.key) into v_written
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
     join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
-   where o.result in ('written', 'not_found')
-     and not o.link_id = any (coalesce(v_lost, '{}'));
+   where o.result in ('written', 'not_found');
   if v_written is not null then
     perform tideway_private.finish_rows(v_map, v_written);
   end if;

@@ -22,7 +22,11 @@ const linked = async (
   await map.page([{ id: 'r1', fields: { Id: 1, V: value, W: 'w', At: '2026-01-01T00:00:00Z' } }]);
   const resolve = async (choice: string, given?: unknown) => {
     const [conflict] = await map.conflicts(true);
-    await engine.pool.query('select tideway.resolve_conflict($1, $2, $3::jsonb)', [conflict?.id, choice, given === undefined ? null : JSON.stringify(given)]);
+    await engine.pool.query('select tideway.resolve_conflict($1, $2, $3::jsonb)', [
+      conflict?.id,
+      choice,
+      given === undefined ? null : JSON.stringify(given),
+    ]);
     await map.takeRequests();
   };
   return { map, resolve };
