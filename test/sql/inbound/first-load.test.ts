@@ -88,6 +88,17 @@ test('a trigger that keeps a row out is told of, and the others are in', async (
   expect((await map.rows()).map((row) => row.id)).toEqual([1, 3]);
 });
 
+test('a trigger that gives rows another key leaves no link to a row that is not there', async () => {
+  const map = await engine.aMapping({
+    table,
+    prepare: `create function {table}_move() returns trigger language plpgsql as 'begin new.id := new.id + 100; return new; end';
+              create trigger move before insert on {table} for each row execute function {table}_move()`,
+  });
+  expect(await map.page([record(1), record(2)])).toMatchObject({ created: 0, failed: 2 });
+  expect((await map.errors()).map((error) => error.code)).toEqual(['NOT_WRITTEN', 'NOT_WRITTEN']);
+  expect(await map.links()).toEqual([]);
+});
+
 test('a deleted record that nobody knows is not loaded', async () => {
   const map = await engine.aMapping({ table });
   expect(await map.page([record(1), { ...record(2), deleted: true }])).toMatchObject({ created: 1 });
