@@ -18,12 +18,11 @@ for (const major of majors) {
   ) {
     mkdirSync(folder, { recursive: true });
     try {
-      const found = JSON.parse(
-        execFileSync('npm', ['view', `${platform}@>=${major}.0.0-0 <${Number(major) + 1}.0.0-0`, 'version', '--json'], {
-          encoding: 'utf8',
-        }),
-      ) as string | string[];
-      const version = [found].flat().at(-1) ?? major;
+      // Every build is published as a pre-release, which version ranges leave out.
+      const versions = JSON.parse(
+        execFileSync('npm', ['view', platform, 'versions', '--json'], { encoding: 'utf8' }),
+      ) as string[];
+      const version = versions.filter((one) => one.startsWith(`${major}.`)).at(-1) ?? major;
       execFileSync('npm', ['install', '--prefix', folder, '--no-save', '--no-package-lock', `${platform}@${version}`], {
         stdio: 'inherit',
       });

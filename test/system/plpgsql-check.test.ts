@@ -19,6 +19,11 @@ const deliberate: Record<string, string> = {
   'tideway_private.publish': 'statements that format built with %I',
 };
 
+/** A record filled by a statement that is built at run time has no columns for the check to know. */
+const unknowable: Record<string, RegExp> = {
+  'tideway_private.convert_records': /: record "v_result" is not assigned yet$/,
+};
+
 interface Complaint {
   name: string;
   lineno: number | null;
@@ -60,7 +65,11 @@ describe.runIf(installed)('every plpgsql function', () => {
   }
 
   test('has no error that shows only when the line runs', async () => {
-    expect(await complaints(['error'])).toEqual([]);
+    const found = await complaints(['error']);
+    const known = found.filter((line) => unknowable[line.slice(0, line.indexOf('('))]?.test(line));
+    for (const line of known) console.log(`Known: ${line}`);
+    expect(found.filter((line) => !known.includes(line))).toEqual([]);
+    expect(known).toHaveLength(Object.keys(unknowable).length);
   });
 
   test('builds no SQL that a value could break out of, but for the known ones', async () => {
