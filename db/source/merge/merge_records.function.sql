@@ -33,13 +33,13 @@ as $$
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
            coalesce(l.remote_diff, '{}') as remote_diff,
-           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.resent, 0) as resent, coalesce(l.decisions, '{}') as decisions
+           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.resent, 0) as resent, l.answered_at is not null as answered, coalesce(l.decisions, '{}') as decisions
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
   ), value as materialized (
     select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
-           r.row_image, r.resent,
+           r.row_image, r.resent, r.answered,
            coalesce(r.covered, '[]') ? c.local as covered,
            r.fields -> c.remote as remote,
            r.vals -> c.field as incoming,
@@ -72,7 +72,9 @@ as $$
       from value v
   ), image as materialized (
     select s.*,
-           case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
+           -- Of a write without an answer nobody knows whether it ever arrived: the row's own change may still be news to the app.
+           case when s.sent is not null and not s.waits and not s.lost and (s.kept or s.answered or s.local_before is null)
+                then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
   ), change as materialized (
@@ -115,6 +117,8 @@ as $$
              -- What only goes out is never written here; what the app shows instead is answered by ours.
              when j.direction = 'push' then
                case when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
+                    -- An empty row must not empty the record that it meets for the first time: they agree to differ.
+                    when j.first and j.present = 'null' then 'reference'
                     when j.first or j.remote_changed then 'keep'
                     when j.kept then 'settle' else 'none' end
              when j.decision ->> 'choice' = 'local' then 'keep'
@@ -122,7 +126,7 @@ as $$
              when force or j.decision ->> 'choice' = 'remote' then 'write'
              when j.covered and (j.first or j.remote_changed) and j.incoming is distinct from j.present then 'covered'
              when j.authority = 'reference' and (j.first or j.remote_changed) then 'reference'
-             when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
+             when j.incoming = j.present and (j.first or j.remote_changed or j.kept or j.local_changed) then 'agree'
              when j.first and j.incoming = 'null' then 'keep'
              when j.first and j.present = 'null' then 'write'
              when j.first or (j.remote_changed and j.local_changed) then
