@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config';
 import { PlainReporter } from './test/support/plain-reporter.ts';
 
+const setupFiles = ['test/support/seed.ts'];
 const project = (name: string, timeout: number, globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: 60_000, globalSetup },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeout,
+    hookTimeout: 60_000,
+    globalSetup,
+    setupFiles,
+  },
 });
 const server = ['test/support/postgres-server.ts'];
 

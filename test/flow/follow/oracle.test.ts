@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChangeStream } from '../../../src/follow/change-stream.ts';
 import { emitHeartbeat } from '../../../src/follow/heartbeat.ts';
 import { openReader } from '../../../src/follow/reader.ts';
+import { seed } from '../../support/seed.ts';
 import { connect, startServer, type Server } from './server.ts';
 
 let server: Server;
@@ -47,7 +48,6 @@ test('rows named by the reader, read again, equal what a native subscription mak
     publication p with (create_slot = false, copy_data = false, slot_name = 'native')`);
   stream = await openReader({ connection: server.connection, slot: 'ours', publication: 'p' });
 
-  const seed = Date.now() % 1_000_000;
   const pick = random(seed);
   for (let round = 0; round < 300; round += 1) {
     const key = `${String(pick(40))}, 'k''"${String(pick(3))}'`;
