@@ -217,7 +217,7 @@ const keyed = async (count: number): Promise<Mapping> => {
   return map;
 };
 const places = async (map: Awaited<ReturnType<typeof keyed>>) =>
-  Object.fromEntries((await map.links()).map((link) => [link.remote_id, link.local_key]));
+  Object.fromEntries((await map.links()).map((link) => [link.remote_id ?? '', link.local_key] as const));
 
 test('a key that moves takes its link and its record with it', async () => {
   const map = await keyed(2);
