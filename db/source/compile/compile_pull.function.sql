@@ -7,6 +7,9 @@ as $$
 declare
   v_texts     text;
   v_problems  text;
+  v_typed     text;
+  v_shown     text;
+  v_from      text;
   v_values    text;
   v_sparse    text;
   v_fields    text;
@@ -19,17 +22,24 @@ declare
   v_new_key   text;
   v_columns   text;
   v_inserts   text;
+  v_loads     text;
+  v_load_join text;
+  v_overrides text;
   v_updates   text;
   v_soft      text;
 begin
-  -- Each column once: t<n> its text, p<n> what is wrong with it. "offset 0" keeps the planner from computing them again.
+  -- Each column once: t<n> its text, p<n> what is wrong with it, v<n> the value, j<n> the value as the link shows it.
+  -- "offset 0" keeps the planner from computing them again.
   select string_agg(format('%s as t%s', tideway_private.pull_text(
            tideway_private.transform_expression(format('r.fields -> %L', c.remote), c.in_transform), c.type, tideway_private.base_type(c.local_type)), c.ordinal), ', ' order by c.ordinal),
          string_agg(format('%s as p%s', tideway_private.pull_problem(format('r.t%s', c.ordinal), c.type, c.local_type, c.local,
            tc.not_null and c.direction <> 'push' and not c.local = any (map.key_columns)), c.ordinal), ', ' order by c.ordinal),
-         string_agg(format('%L, pg_catalog.to_jsonb(%s)', c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
-         string_agg(format('case when r.fields ? %L and r.p%s is null then pg_catalog.jsonb_build_object(%L, pg_catalog.to_jsonb(%s)) else ''{}'' end',
-           c.remote, c.ordinal, c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), E'\n         || ' order by c.ordinal),
+         string_agg(format('case when r.p%1$s is null then %2$s end as v%1$s', c.ordinal,
+           tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
+         string_agg(format('case when r.p%1$s is null then coalesce(pg_catalog.to_jsonb(r.v%1$s), ''null'') end as j%1$s', c.ordinal), ', ' order by c.ordinal),
+         string_agg(format('%L, r.j%s', c.field, c.ordinal), ', ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is null then pg_catalog.jsonb_build_object(%L, r.j%s) else ''{}'' end',
+           c.remote, c.ordinal, c.field, c.ordinal), E'\n         || ' order by c.ordinal),
          string_agg(quote_literal(c.remote), ', ' order by c.ordinal),
          string_agg(format('r.p%s is null', c.ordinal), ' and ' order by c.ordinal),
          string_agg(format('case when r.fields ? %L and r.p%s is not null then pg_catalog.jsonb_build_array(r.p%s || pg_catalog.jsonb_build_object(''column'', %L, ''field'', %L)) else ''[]'' end',
@@ -37,11 +47,10 @@ begin
          string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
            c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
          -- The remote image is kept only where it differs from the local one.
-         string_agg(format('r.fields -> %L = pg_catalog.to_jsonb(%s)', c.remote,
-           tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ' and ' order by c.ordinal),
-         string_agg(format('case when r.fields ? %L and r.p%s is null and r.fields -> %L is distinct from coalesce(pg_catalog.to_jsonb(%s), ''null'') then pg_catalog.jsonb_build_object(%L, r.fields -> %L) else ''{}'' end',
-           c.remote, c.ordinal, c.remote, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type), c.field, c.remote), E'\n         || ' order by c.ordinal)
-    into v_texts, v_problems, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
+         string_agg(format('r.fields -> %L = r.j%s', c.remote, c.ordinal), ' and ' order by c.ordinal),
+         string_agg(format('case when r.fields ? %L and r.p%s is null and r.fields -> %L is distinct from r.j%s then pg_catalog.jsonb_build_object(%L, r.fields -> %L) else ''{}'' end',
+           c.remote, c.ordinal, c.remote, c.ordinal, c.field, c.remote), E'\n         || ' order by c.ordinal)
+    into v_texts, v_problems, v_typed, v_shown, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
     from tideway.mapping_columns c
     join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
    where c.mapping_id = map.id
@@ -53,12 +62,10 @@ begin
 
   -- The local key, where every key column is mapped; null when one of them is missing or bad.
   select case when count(*) filter (where c.ordinal is null) > 0 then 'null::text'
-              when count(*) = 1 then format('case when %s then (%s)::text end',
-                     string_agg(format('r.p%s is null', c.ordinal), ' and '),
-                     string_agg(tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type), ''))
+              when count(*) = 1 then string_agg(format('(r.v%s)::text', c.ordinal), '')
               else format('case when %s then pg_catalog.jsonb_build_array(%s)::text end',
-                     string_agg(format('r.p%s is null and r.t%s is not null', c.ordinal, c.ordinal), ' and '),
-                     string_agg(format('(%s)::text', tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by k.n)) end
+                     string_agg(format('r.v%s is not null', c.ordinal), ' and '),
+                     string_agg(format('(r.v%s)::text', c.ordinal), ', ' order by k.n)) end
     into v_key_value
     from unnest(map.key_columns) with ordinality as k (name, n)
     left join tideway.mapping_columns c
@@ -73,22 +80,50 @@ begin
     join tideway_private.table_columns(map.local_table) c using (name);
 
   select string_agg(quote_ident(x.local), ', ' order by x.ordinal),
-         string_agg(x.value, E',\n       ' order by x.ordinal)
-    into v_columns, v_inserts
+         string_agg(x.value, E',\n       ' order by x.ordinal),
+         string_agg(x.typed, E',\n         ' order by x.ordinal)
+    into v_columns, v_inserts, v_loads
     from (select c.ordinal, c.local,
                  case when c.local = any (map.key_columns)
                    then format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, array_position(map.key_columns, c.local)), c.local_type)
                    else format('case when u.vals ? %L then %s else %s end', c.field, tideway_private.image_value('u.vals', c.field, c.local_type),
-                               coalesce(tc.default_expression, 'null')) end as value
+                               coalesce(tc.default_expression, 'null')) end as value,
+                 case when c.local = any (map.key_columns) or tc.default_expression is null
+                   then format('r.v%s', c.ordinal)
+                   else format('case when r.fields ? %L then r.v%s else %s end', c.remote, c.ordinal, tc.default_expression) end as typed
             from tideway.mapping_columns c
             join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
            where c.mapping_id = map.id and c.direction in ('pull', 'both')
           union all
-          select -k.n, k.name, format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, k.n::integer), tc.type)
+          select -k.n, k.name, format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, k.n::integer), tc.type),
+                 format('r.v%s', (select c.ordinal from tideway.mapping_columns c
+                                   where c.mapping_id = map.id and c.local = k.name and c.direction <> 'none'))
             from unnest(map.key_columns) with ordinality as k (name, n)
             join tideway_private.table_columns(map.local_table) tc using (name)
            where not exists (select from tideway.mapping_columns c
                               where c.mapping_id = map.id and c.local = k.name and c.direction in ('pull', 'both'))) as x;
+
+  -- Null where the key is not wholly mapped: such records are never loaded in one go.
+  select case when bool_and(c.ordinal is not null) then string_agg(format('t.%I = r.v%s', k.name, c.ordinal), ' and ' order by k.n) end
+    into v_load_join
+    from unnest(map.key_columns) with ordinality as k (name, n)
+    left join tideway.mapping_columns c on c.mapping_id = map.id and c.local = k.name and c.direction <> 'none';
+
+  v_overrides := case when exists (select from tideway_private.table_columns(map.local_table) c
+                                    where c.identity_always
+                                      and (c.name = any (map.key_columns)
+                                           or c.name in (select m.local from tideway.mapping_columns m
+                                                          where m.mapping_id = map.id and m.direction in ('pull', 'both'))))
+                      then ' overriding system value' else '' end;
+  v_from := format($sql$(select r.*, %s
+          from (select r.*, %s
+                  from (select r.*, %s
+                          from (select r.ord, r.fields, %s
+                                  from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
+                                offset 0) as r
+                        offset 0) as r
+                offset 0) as r
+        offset 0) as r$sql$, v_shown, v_typed, v_problems, v_texts);
 
   select string_agg(format('%I = case when u.vals ? %L then %s else t.%I end', c.local, c.field,
            tideway_private.image_value('u.vals', c.field, c.local_type), c.local), E',\n       ' order by c.ordinal)
@@ -104,7 +139,8 @@ begin
   end if;
 
   return jsonb_strip_nulls(jsonb_build_object(
-    'changed', format($sql$select pg_catalog.array_agg(r.ord::integer order by r.ord)
+    'changed', format($sql$select pg_catalog.array_agg(r.ord::integer order by r.ord),
+       pg_catalog.array_agg(r.ord::integer order by r.ord) filter (where l.id is null)
   from unnest($2::text[], $3::jsonb[]) with ordinality as r (id, fields, ord)
   left join tideway_private.links as l on l.mapping = $1 and l.remote_id = r.id
  where l.id is null
@@ -126,12 +162,31 @@ begin
             else %s
        end,
        null::boolean
-  from (select r.*, %s
-          from (select r.ord, r.fields, %s
-                  from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
-                offset 0) as r
-        offset 0) as r$sql$,
-      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, coalesce(v_faults, '''[]''::jsonb'), v_bad, v_same, v_diff, v_diff, v_problems, v_texts),
+  from %s$sql$,
+      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, coalesce(v_faults, '''[]''::jsonb'), v_bad, v_same, v_diff, v_diff, v_from),
+    'load_rows', case when map.direction <> 'push' and v_load_join is not null then format($sql$with record as materialized (
+  select r.*,
+         case when %s then %s end as tideway_key,
+         case when r.fields ?& array[%s]
+              then pg_catalog.jsonb_build_object(%s)
+              else %s
+         end as vals,
+         case when %s then '{}' else %s end as diff
+    from %s
+), written as (
+  insert into %s as t (%s)%s
+  select %s
+    from record as r
+   where r.tideway_key is not null
+     and not exists (select from %s as t where %s)
+   order by r.ord
+  returning %s as tideway_key
+)
+select r.ord, r.tideway_key, r.vals, null::jsonb, r.diff, false from record as r where r.tideway_key is not null
+union all
+select null::integer, w.tideway_key, null::jsonb, null::jsonb, null::jsonb, true from written as w$sql$,
+      v_bad, v_key_value, v_fields, v_values, v_sparse, v_same, v_diff, v_from,
+      table_name, v_columns, v_overrides, v_loads, table_name, v_load_join, key) end,
     'new_keys', case when v_new_key is not null and map.direction <> 'push' then format(
       $sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($1::integer[]) as u (ord)$sql$, v_new_key) end,
@@ -139,12 +194,7 @@ begin
 select %s
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
 returning null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_columns,
-      case when exists (select from tideway_private.table_columns(map.local_table) c
-                         where c.identity_always
-                           and (c.name = any (map.key_columns)
-                                or c.name in (select m.local from tideway.mapping_columns m where m.mapping_id = map.id and m.direction in ('pull', 'both'))))
-           then ' overriding system value' else '' end,
-      v_inserts, key) end,
+      v_overrides, v_inserts, key) end,
     'update_rows', case when v_updates is not null then format($sql$update %s as t
    set %s
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)

@@ -30,6 +30,8 @@ declare
   v_fields    jsonb[];
   v_recs      jsonb[];
   v_pick      integer[];
+  v_fresh     integer[];
+  v_loaded    integer[];
   v_compare   text[];
   v_result    jsonb;
   v_total     integer;
@@ -67,7 +69,7 @@ begin
   v_total := coalesce(cardinality(v_ids), 0);
 
   -- A record without an id cannot be told from any other; of two with one id the later counts.
-  if array_position(v_ids, null) is not null or (select count(distinct i) from unnest(v_ids) i) < v_total then
+  if array_position(v_ids, null) is not null or (select count(*) from (select from unnest(v_ids) i group by i) as d) < v_total then
     select array_agg(x.id order by x.n), array_agg(x.fields order by x.n), array_agg(x.rec order by x.n),
            v_errors || coalesce((select jsonb_agg(jsonb_build_object('row', u.rec -> 'position', 'class', 'API_ERROR', 'code', 'BAD_RESPONSE',
                                    'message', 'The app sent a record without an id')) from unnest(v_recs) as u (rec) where u.rec ->> 'id' is null), '[]')
@@ -92,17 +94,27 @@ begin
   end if;
 
   -- Most records of most pages are as their links know them; what is dropped here costs no more.
-  execute v_sql ->> 'changed' into v_pick using mapping, v_ids, v_fields;
+  execute v_sql ->> 'changed' into v_pick, v_fresh using mapping, v_ids, v_fields;
   select array_agg(r.remote_id) into v_compare
     from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
   if v_run.kind = 'sweep' or v_run.force_overwrite then
     v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
   end if;
 
+  -- Records that nobody knows are most of a first load: what is plainly new needs no merge, no look and no lock.
+  v_loaded := tideway_private.load_records(v_map, v_run, v_sql, v_fresh, v_ids, v_fields, v_recs);
+
   v_result := tideway_private.apply_records(v_map, v_run, v_sql, asked, asked_at,
-    (select array_agg(x.rec) from unnest(v_ids, v_recs) with ordinality as x (id, rec, n)
-      where x.n = any (v_pick) or x.id = any (v_compare) or x.rec -> 'deleted' = 'true'),
+    (select array_agg(x.rec)
+       from unnest(v_ids, v_recs) with ordinality as x (id, rec, n)
+       left join unnest(v_pick) as p (n) on p.n = x.n
+       left join unnest(v_loaded) as d (n) on d.n = x.n
+      where d.n is null and (p.n is not null or x.id = any (v_compare) or x.rec -> 'deleted' = 'true')),
     v_compare, v_errors, v_total);
+  if v_loaded is not null then
+    v_result := v_result || jsonb_build_object('candidates', (v_result ->> 'candidates')::integer + cardinality(v_loaded),
+                                               'created', (v_result ->> 'created')::integer + cardinality(v_loaded));
+  end if;
 
   if not coalesce(v_run.dry_run, false) then
     -- What was read is settled; what could not be is on the list again, put there after this moment.

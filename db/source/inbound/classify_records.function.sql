@@ -10,7 +10,7 @@ as $$
          case
            when l.id is null and x.deleted then 'nothing'
            when l.id is null then 'unknown'
-           when not l.id = any (coalesce(locked, '{}')) then 'locked'
+           when k.id is null then 'locked'
            when l.touched_at > asked then 'stale'
            when w.reason = 'paused' then 'paused'
            when x.deleted then case when l.remote_gone_at is null then 'gone' else 'nothing' end
@@ -27,6 +27,7 @@ as $$
          end
     from unnest(ids, deleted) with ordinality as x (id, deleted, n)
     left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
+    left join unnest(locked) as k (id) on k.id = l.id
     left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused'
 $$;
 

@@ -29,7 +29,7 @@ language sql
 stable
 set search_path = ''
 as $$
-  with record as (
+  with record as materialized (
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
            coalesce(l.remote_diff, '{}') as remote_diff,
@@ -55,6 +55,13 @@ as $$
         on c.mapping_id = map.id
        and c.direction <> 'none'
        and r.vals ? c.field
+       -- A field that both sides know as it is has nothing to merge; of most records that is every field but one.
+       and not (r.local_image ? c.field
+                and coalesce(r.fields -> c.remote = coalesce(r.remote_diff -> c.field, r.local_image -> c.field), false)
+                and (not r.compared or coalesce(r.row_image -> c.field, 'null') = r.local_image -> c.field)
+                and not coalesce(r.sent ? c.field, false)
+                and not r.decisions ? c.field
+                and not force)
   ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,

@@ -8,7 +8,9 @@ set search_path = ''
 as $$
   with item as materialized (
     select x.n::integer as n, x.key, x.op, x.row_image, x.payload, x.inside, coalesce(x.before, '{}') as before, l.*,
-           exists (select from tideway_private.in_flight f where f.mapping = map.number and f.id <> batch and l.id = any (f.link_ids)) as elsewhere
+           l.id is not null
+             and l.id in (select u.id from tideway_private.in_flight f cross join lateral unnest(f.link_ids) as u (id)
+                           where f.mapping = map.number and f.id <> batch) as elsewhere
       from unnest(keys, ops, link_ids, rows, payloads, inside, payloads_before) with ordinality as x (key, op, link_id, row_image, payload, inside, before, n)
       left join tideway_private.links l on l.id = x.link_id
   ), parent as (
@@ -36,6 +38,11 @@ as $$
       join tideway.mapping_columns c on c.mapping_id = map.id and c.direction in ('push', 'both') and not c.is_remote_id
       left join parent p on p.n = i.n
      where i.row_image is not null
+       -- A field that the link knows as it is has nothing to send; a create sends them all.
+       and not (i.remote_id is not null
+                and i.op & 8 = 0
+                and not coalesce(i.sent ? c.field, false)
+                and coalesce(i.row_image -> c.field = i.local_image -> c.field, false))
   ), judged as materialized (
     select f.*,
            f.again or coalesce(f.uncertain, false) or f.local_before is null or f.present is distinct from f.local_before as changed,

@@ -16,6 +16,7 @@ declare
   v_map      tideway.mappings;
   v_sql      jsonb;
   v_trouble  jsonb;
+  v_same     text[];
   v_links    bigint[];
   v_rows     jsonb[];
   v_payloads jsonb[];
@@ -51,6 +52,22 @@ begin
     where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
     order by l.id
       for no key update;
+
+  -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan.
+  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  if v_same is not null then
+    perform tideway_private.finish_rows(v_map, v_same);
+    select array_agg(x.key order by x.n), array_agg(x.op order by x.n), array_agg(x.xid order by x.n), array_agg(x.marked_at order by x.n)
+      into v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats
+      from unnest(v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats) with ordinality as x (key, op, xid, marked_at, n)
+      left join unnest(v_same) as s (key) on s.key = x.key
+     where s.key is null;
+    if v_batch.keys is null then
+      delete from tideway_private.in_flight f where f.id = batch;
+      return;
+    end if;
+  end if;
+
   select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n), array_agg(r.problem order by k.n)
     into v_links, v_rows, v_payloads, v_inside, v_problems
     from unnest(v_batch.keys) with ordinality as k (key, n)
