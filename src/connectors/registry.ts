@@ -1,0 +1,7 @@
+import type { Connector } from './connector.ts';
+import { plain } from './plain/plain.ts';
+
+/** Every system Tideway knows, one line each. */
+export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
+  ['plain', plain],
+]);
