@@ -27,7 +27,11 @@ try {
   const migration = await newestMigration();
   await client.query('set local role tideway_owner');
   const { rows } = await client.query('select pg_current_xact_id()::xid::text as start');
-  await settle(files.map(({ path, text }) => ({ name: path, text })));
+  // Grants speak of all that is there, so they come last.
+  const steps = files.map(({ path, text }) => ({ name: path, text }));
+  const grants = steps.filter(({ name }) => name.endsWith('.grant.sql'));
+  await settle(steps.filter((step) => !grants.includes(step)));
+  await settle(grants);
   const dropped = await dropVanished(rows[0].start);
   await record(migration);
   await client.query('commit');

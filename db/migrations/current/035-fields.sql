@@ -9,4 +9,7 @@ create table if not exists tideway_private.used_fields (
   primary key (mapping, local)
 );
 
+alter table tideway.mapping_columns
+  add column if not exists wanted_direction text check (wanted_direction in ('pull', 'push', 'both'));
+
 reset role;

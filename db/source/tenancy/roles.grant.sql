@@ -14,6 +14,11 @@ alter default privileges for role tideway_owner in schema tideway, tideway_priva
 alter default privileges for role tideway_owner in schema tideway
   grant select on tables to tideway_reader, tideway_operator, tideway_daemon;
 
+-- Any role may own a mapped table, and its conversions run as that role. They look at nothing but their arguments.
+grant usage on schema tideway to public;
+grant execute on function tideway.transform(jsonb, text, text), tideway.input_is_valid(text, text), tideway.read_amount(text),
+  tideway.builtin_transforms() to public;
+
 -- The daemon: everything but TRUNCATE, which no policy stops.
 grant select, insert, update, delete on all tables in schema tideway, tideway_private to tideway_daemon;
 grant usage, select on all sequences in schema tideway, tideway_private to tideway_daemon;
@@ -55,8 +60,12 @@ grant insert, update, delete on tideway.connections, tideway.mappings, tideway.m
 grant insert, update, delete on tideway.saved_search_patterns, tideway.sync_list, tideway.sync_preview_cache to tideway_operator;
 grant insert, update on tideway.sync_progress, tideway.sync_activity_log, tideway.sync_errors, tideway.sync_runs to tideway_operator;
 grant insert, update, delete on tideway_private.statements to tideway_operator;
+grant insert, update on tideway_private.used_fields to tideway_operator;
 grant insert on tideway_private.requests to tideway_operator;
 grant usage on all sequences in schema tideway, tideway_private to tideway_operator;
+
+-- The runner of a role belongs to that role, so its definer must be able to make it.
+grant usage, create on schema tideway_run to tideway_operator, tideway_daemon;
 
 -- Written, never read back.
 grant select (connection_id, org_id, host, changed_at),
@@ -78,7 +87,7 @@ begin
      where c.relkind in ('r', 'p', 'v')
        and not c.relispartition
        and c.relnamespace in ('tideway'::regnamespace, 'tideway_private'::regnamespace)
-       and c.relname !~ 'secret|token|trusted|statements|preview_cache|patterns|read_cache'
+       and c.relname !~ 'secret|token|trusted|statements|used_fields|preview_cache|patterns|read_cache'
        and (c.relkind = 'v' and c.relnamespace = 'tideway'::regnamespace
             or c.relkind <> 'v'
                and a.atttypid not in ('jsonb'::regtype, 'json'::regtype)

@@ -1,0 +1,20 @@
+comment on table tideway.mapping_columns is
+  'The columns of each mapping. Written by map.';
+comment on column tideway.mapping_columns.mapping_id is 'The mapping.';
+comment on column tideway.mapping_columns.org_id is 'The organisation that it belongs to.';
+comment on column tideway.mapping_columns.ordinal is 'Its place in the list that map was given.';
+comment on column tideway.mapping_columns.local is 'The column of the table here.';
+comment on column tideway.mapping_columns.remote is 'The column of the app.';
+comment on column tideway.mapping_columns.field is 'The name by which images keep its values; a column that means something else gets a new one.';
+comment on column tideway.mapping_columns.type is 'The type of its values on the way: string, number, date-time, ...';
+comment on column tideway.mapping_columns.local_type is 'The type of the column here when it was mapped.';
+comment on column tideway.mapping_columns.authority is 'source_of_truth: the app overwrites; reference: kept beside, never overwrites; derived: never synced.';
+comment on column tideway.mapping_columns.priority is 'Which mapping wins this field when several cover it; the higher one.';
+comment on column tideway.mapping_columns.conflict is 'Who wins when both sides changed it: remote, local, newest:column, delta, manual.';
+comment on column tideway.mapping_columns.direction is 'What is really done: pull, push, both or none, after what either side cannot take.';
+comment on column tideway.mapping_columns.is_key is 'Whether it is part of the local key.';
+comment on column tideway.mapping_columns.is_remote_id is 'Whether it holds the app''s own id of the row.';
+comment on column tideway.mapping_columns.in_transform is 'What is done with the app''s value before it is stored.';
+comment on column tideway.mapping_columns.out_transform is 'What is done with the row''s value before it is sent.';
+comment on column tideway.mapping_columns.references_mapping is 'The mapping whose links turn this foreign key into a record''s id.';
+comment on column tideway.mapping_columns.wanted_direction is 'The direction that map was told for this column; null for that of the mapping.';

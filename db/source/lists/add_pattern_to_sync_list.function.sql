@@ -1,0 +1,52 @@
+create or replace function tideway.add_pattern_to_sync_list(
+  pattern          text,
+  mapping          text,
+  target_platform  text,
+  sync_mode        text default 'delta',
+  row_limit        integer default 10000
+)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_mapping  tideway.mappings := tideway_private.named_mapping(add_pattern_to_sync_list.mapping);
+  v_filter   jsonb;
+  v_system   text;
+  v_ids      text[];
+begin
+  select p.filter_config into v_filter from tideway.saved_search_patterns p
+   where p.name = add_pattern_to_sync_list.pattern order by p.user_id is null, p.created_at limit 1;
+  if not found then
+    raise exception 'There is no pattern "%".', add_pattern_to_sync_list.pattern
+      using errcode = 'TWPAT', hint = 'List them with: select name, filter_config from tideway.saved_search_patterns;';
+  end if;
+  if v_mapping.item_type is null then
+    raise exception 'The mapping "%" has no item type, so its records are no items of a list.', v_mapping.name
+      using errcode = 'TWLST', hint = 'Map it with the option {"item_type": "product"}.';
+  end if;
+  select c.system into v_system from tideway.connections c where c.id = v_mapping.connection_id;
+
+  execute format(
+    'select array_agg(x.remote_id) from (
+       select l.remote_id from %s r
+         join tideway_private.links l on l.mapping = %s and l.local_key = %s
+        where l.remote_id is not null and l.local_gone_at is null and l.remote_gone_at is null and (%s)
+        order by l.remote_id limit %s) x',
+    v_mapping.local_table, v_mapping.number, tideway_private.key_expression('r', v_mapping.key_columns),
+    tideway_private.pattern_predicate(v_filter,
+      (select jsonb_agg(jsonb_build_object('local', c.local, 'remote', c.remote, 'field', c.field, 'local_type', c.local_type))
+         from tideway.mapping_columns c where c.mapping_id = v_mapping.id), 'r'),
+    greatest(add_pattern_to_sync_list.row_limit, 0))
+    into v_ids;
+
+  return tideway.add_to_sync_list(v_mapping.item_type, v_system, add_pattern_to_sync_list.target_platform, coalesce(v_ids, '{}'),
+                                  add_pattern_to_sync_list.sync_mode, filter_config => v_filter);
+end;
+$$;
+
+comment on function tideway.add_pattern_to_sync_list(text, text, text, text, integer) is
+'Puts the rows of a mapping that a saved pattern matches on the sync list; returns how many. The caller needs the right to read the table.
+
+  select tideway.add_pattern_to_sync_list(''Active Electronics'', ''netsuite_products'', ''shopify'');';

@@ -1,0 +1,27 @@
+create or replace function tideway_private.finish_list_items(results jsonb, now timestamptz default clock_timestamp())
+returns integer
+language sql
+volatile
+set search_path = ''
+as $$
+  with results as (
+    select r.id, r.status, r.error, r.target_id
+      from jsonb_to_recordset(finish_list_items.results) as r (id uuid, status text, error text, target_id text)
+  ), locked as (
+    select s.id from tideway.sync_list s where s.id in (select r.id from results r) order by s.id for no key update
+  ), updated as (
+    update tideway.sync_list s
+       set last_sync_status = r.status,
+           last_synced_at = case when r.status = 'success' then finish_list_items.now else s.last_synced_at end,
+           error_message = case when r.status = 'failed' then r.error end,
+           target_id = coalesce(r.target_id, s.target_id)
+      from results r
+      join locked k on k.id = r.id
+     where s.id = r.id
+    returning 1
+  )
+  select count(*)::integer from updated
+$$;
+
+comment on function tideway_private.finish_list_items(jsonb, timestamptz) is
+  'Writes the results of list items: a list of {id, status: pending|success|failed, error, target_id}. Returns how many were there.';

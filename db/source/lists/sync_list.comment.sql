@@ -1,0 +1,24 @@
+comment on table tideway.sync_list is
+'Items that are kept in step between two apps, one by one.';
+comment on column tideway.sync_list.id is 'The item; delta_sync takes it.';
+comment on column tideway.sync_list.org_id is 'The organisation.';
+comment on column tideway.sync_list.user_id is 'Whose item it is.';
+comment on column tideway.sync_list.item_type is 'product, order, inventory or another; a mapping with the same item type carries it.';
+comment on column tideway.sync_list.source_platform is 'The app that it comes from.';
+comment on column tideway.sync_list.target_platform is 'The app that it goes to.';
+comment on column tideway.sync_list.source_id is 'Its id in the source.';
+comment on column tideway.sync_list.target_id is 'Its id in the target, once it is known.';
+comment on column tideway.sync_list.source_mapping is 'The source''s mapping, where several carry the item type.';
+comment on column tideway.sync_list.target_mapping is 'The target''s mapping, where several carry the item type.';
+comment on column tideway.sync_list.sync_mode is 'delta syncs it when it changed, full always.';
+comment on column tideway.sync_list.is_active is 'Whether it is synced.';
+comment on column tideway.sync_list.fields is 'The fields that are synced, null for all.';
+comment on column tideway.sync_list.schedule is 'Its own schedule, an interval or a cron expression; null for the mapping''s.';
+comment on column tideway.sync_list.priority is 'Higher goes first.';
+comment on column tideway.sync_list.last_synced_at is 'When it was last synced with success.';
+comment on column tideway.sync_list.last_sync_status is 'pending, success or failed.';
+comment on column tideway.sync_list.error_message is 'What went wrong last.';
+comment on column tideway.sync_list.filter_config is 'The filter that it was found by.';
+comment on column tideway.sync_list.metadata is 'What else was noted, such as name and SKU.';
+comment on column tideway.sync_list.created_at is 'When it was added.';
+comment on column tideway.sync_list.updated_at is 'When it last changed.';
