@@ -1,5 +1,5 @@
 create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s')
-returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer)
+returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer, fields jsonb)
 language plpgsql
 volatile
 set search_path = ''
@@ -185,7 +185,11 @@ begin
               from tideway.mapping_columns c
              where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
            format('tideway-%s-%s', l.id, l.sent_no),
-           coalesce(w.attempts_started, 0) + 1
+           coalesce(w.attempts_started, 0) + 1,
+           (select jsonb_object_agg(c.remote, coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field))
+              from tideway.mapping_columns c
+             where c.mapping_id = v_map.id and c.direction in ('push', 'both') and not c.is_remote_id and x.verdict = 'update'
+               and coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field) is not null)
       from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads) with ordinality as x (key, verdict, plan, payload, n)
       join tideway_private.links l
         on l.mapping = v_map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
@@ -199,4 +203,5 @@ comment on function tideway_private.prepare_push(bigint, bigint, interval) is
 $$Reads the rows of a claimed batch, compares each with its link and returns what must be sent: create, update, delete, or
 lookup (a create whose answer was lost: find it by its correlation column first). Rows that the app already shows are dropped.
 
-What is about to be sent is stored in the links before this function returns.$$;
+What is about to be sent is stored in the links before this function returns. fields are all values that the record should
+have then, for apps that replace whole records.$$;

@@ -4,7 +4,8 @@ language sql
 volatile
 set search_path = ''
 as $$
-  -- What was prepared may have been sent: it counts as a started attempt, and waits for the longest life of its request.
+  -- What was prepared may have been sent, at the latest when the lease ran out: it counts as a started attempt,
+  -- and from now on waits for the longest life of its request.
   with gone as (
     delete from tideway_private.in_flight f
      using tideway.mappings m
@@ -13,14 +14,23 @@ as $$
        and c.number = return_batches.connection
        and f.epoch < return_batches.epoch
     returning f.*
+  ), uncertain as (
+    update tideway_private.links l
+       set sent_until = pg_catalog.clock_timestamp() + greatest(l.sent_until - g.prepared_at, '0')
+      from gone g
+     where g.prepared_at is not null
+       and l.id = any (g.link_ids)
+       and l.sent is not null
+       and l.answered_at is null
+    returning l.mapping, l.local_key, l.sent_until
   ), back as (
     insert into tideway_private.waiting as w (mapping, local_key, org_id, reason, due_at, op, attempts_started)
     select g.mapping, x.key, g.org_id, 'retry',
-           greatest(pg_catalog.clock_timestamp(), (select pg_catalog.max(l.sent_until) from tideway_private.links l
-                                                     where l.mapping = g.mapping and l.local_key = x.key and l.sent is not null and l.answered_at is null)),
+           greatest(pg_catalog.clock_timestamp(), u.sent_until),
            x.op, case when g.prepared_at is null then 0 else 1 end
       from gone g
      cross join lateral unnest(g.keys, g.ops) as x (key, op)
+      left join uncertain u on u.mapping = g.mapping and u.local_key = x.key
      order by g.mapping, x.key collate "C"
     on conflict on constraint waiting_pkey do update
        set attempts_started = w.attempts_started + excluded.attempts_started,
