@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, onTestFailed } from 'vitest';
 import { startPlainApp, type PlainApp, type PlainAppOptions } from '../../apps/plain/plain-app.ts';
 import type { JournalEntry } from '../../apps/plain/plain-store.ts';
 import { useDatabase } from '../../support/database.ts';
@@ -64,6 +64,9 @@ export function useOutbound() {
     async daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
       const daemon = await startDaemon(db.url, { TIDEWAY_SLOT: slot, PLAIN_TOKEN: TOKEN, ...env });
       daemons.push(daemon);
+      onTestFailed(async () => {
+        console.error(daemon.log(), JSON.stringify(await workings(db.pool), null, 1));
+      });
       return daemon;
     },
 
@@ -158,6 +161,17 @@ export function useOutbound() {
       );
     },
   };
+}
+
+/** For a person who looks at a failed test. */
+async function workings(pool: Pool): Promise<Record<string, unknown>> {
+  const tables = ['outbox', 'in_flight', 'waiting', 'links', 'deletions', 'requests', 'rereads', 'key_moves', 'positions'];
+  const found: Record<string, unknown> = {};
+  for (const table of tables) found[table] = (await pool.query(`select to_jsonb(t) as row from tideway_private.${table} t limit 5`)).rows;
+  found['errors'] = (await pool.query(`select local_key, code, message from tideway.sync_errors limit 5`)).rows;
+  found['mappings'] = (await pool.query(`select name, state, paused_reason from tideway.mappings`)).rows;
+  found['connections'] = (await pool.query(`select name, state, paused_reason, test_error from tideway.connections`)).rows;
+  return found;
 }
 
 /** The app keeps exact numbers as their text. */
