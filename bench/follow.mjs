@@ -17,10 +17,11 @@ async function own() {
   const stream = await openReader({ connection: { connectionString: url }, slot, publication: 'bench' });
   let rows = 0;
   for await (const { events, position } of stream) {
-    for (const event of events) if ('key' in event) rows += 1;
+    for (const event of events) {
+      if ('key' in event) rows += 1;
+      else if (event.kind === 'message' && event.content === last) return rows;
+    }
     if (position !== undefined) stream.confirm(position);
-    const end = events.at(-1);
-    if (end.kind === 'message' && end.content === last) break;
   }
   return rows;
 }

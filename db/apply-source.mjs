@@ -27,12 +27,12 @@ try {
   const migration = await newestMigration();
   await client.query('set local role tideway_owner');
   const { rows } = await client.query('select pg_current_xact_id()::xid::text as start');
-  // Grants speak of all that is there, so they come last.
   const steps = files.map(({ path, text }) => ({ name: path, text }));
-  const grants = steps.filter(({ name }) => name.endsWith('.grant.sql'));
-  await settle(steps.filter((step) => !grants.includes(step)));
-  await settle(grants);
+  await settle(steps.filter((step) => !isGrant(step)));
+  // Before the grants: they touch every function, and then none would look old.
   const dropped = await dropVanished(rows[0].start);
+  // Grants last: what they give on "all" must include what needed a second try.
+  await settle(steps.filter(isGrant));
   await record(migration);
   await client.query('commit');
   console.log(`Applied ${files.length} files from ${source}.`);
@@ -41,6 +41,11 @@ try {
   stop(error instanceof Error ? error.message : String(error));
 } finally {
   await client.end().catch(() => {});
+}
+
+/** @param {{ name: string }} step */
+function isGrant({ name }) {
+  return name.endsWith('.grant.sql');
 }
 
 /**

@@ -7,7 +7,7 @@ import { openTarget } from './open-target.ts';
 /** One question to the database, for commands that only pass on its answer. */
 export async function askDatabase(name: string, values: readonly string[]): Promise<Record<string, unknown>[]> {
   const target = await openTarget(readConfig(process.env));
-  const database = openDatabase({ url: target.url, part: 'cli', connections: 1 });
+  const database = openDatabase({ url: target.url, part: 'cli', connections: 1, pooled: true });
   try {
     return await callPublic(database, name, values);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { packageVersion } from '../runtime/package-root.ts';
 import type { Version } from '../sql/read-version.ts';
+import type { ConnectionState, Installation } from '../sql/read-installation.ts';
 import type { ServerFacts } from '../sql/read-server-facts.ts';
 
 export interface Finding {
@@ -13,7 +14,13 @@ export interface Finding {
 export interface Observed {
   facts: ServerFacts;
   release: Version | undefined;
+  /** Nothing while the schema is missing or may not be read. */
+  installation: Installation | undefined;
+  /** Connections whose secret cannot be had, and why. */
+  unresolved: { connection: ConnectionState; why: string; mend: string }[];
   publicationName: string;
+  /** Whether the log is read with a login of its own. */
+  ownReplicationLogin: boolean;
   /** Why the log could not be read over the connection, if so. */
   replicationFault: string | undefined;
   secondsOff: number;
@@ -22,7 +29,7 @@ export interface Observed {
 type Verdict = Omit<Finding, 'check'>;
 
 /** Every check looks at the same observation, so all of them speak at once. */
-const checks: Record<string, (seen: Observed) => Verdict> = {
+const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
   'server version': ({ facts }) =>
     facts.version_number >= 150000
       ? ok(`PostgreSQL ${facts.version}`)
@@ -73,12 +80,34 @@ const checks: Record<string, (seen: Observed) => Verdict> = {
           setting(facts, 'idle_replication_slot_timeout', '0', false),
         ),
 
-  'role rights': ({ facts, release }) => {
-    if (!facts.may_replicate) return failed(`${facts.login} may not read the log`, grantReplication(facts));
-    if (release && !facts.may_act_as_daemon) {
-      return failed(`${facts.login} may not act as tideway_daemon`, `grant tideway_daemon to ${quoted(facts.login)};`);
+  'role rights': ({ facts, installation, ownReplicationLogin }) => {
+    const missing: Verdict[] = [];
+    if (!facts.may_replicate && !ownReplicationLogin) {
+      missing.push(failed(`${facts.login} may not read the log`, grantReplication(facts)));
     }
-    return ok(`${facts.login} may read the log`);
+    if (facts.installed && !facts.may_act_as_daemon) {
+      missing.push(
+        failed(`${facts.login} may not act as tideway_daemon`, `grant tideway_daemon to ${quoted(facts.login)};`),
+      );
+    }
+    for (const { role, exists, stands } of installation?.runners ?? []) {
+      if (!exists) {
+        missing.push(
+          failed(
+            `mappings run as ${role}, a role that is gone`,
+            `create role ${quoted(role)}; -- or map them again as another role`,
+          ),
+        );
+      } else if (!stands) {
+        missing.push(
+          failed(
+            `the function of schema tideway_run through which mappings run as ${role} is missing or was changed`,
+            `select tideway_private.ensure_runner(${literal(role)});`,
+          ),
+        );
+      }
+    }
+    return missing.length > 0 ? missing : ok(`${facts.login} has what the daemon needs`);
   },
 
   'direct connection': ({ facts, replicationFault }) =>
@@ -86,16 +115,61 @@ const checks: Record<string, (seen: Observed) => Verdict> = {
       ? ok('the log can be read over this connection')
       : failed(`the log cannot be read over this connection: ${replicationFault}`, direct(facts)),
 
-  publication: ({ facts, publicationName }) =>
-    facts.publication
-      ? ok(`${publicationName} holds ${facts.published.length} tables`)
-      : ok(`${publicationName} does not exist yet; the first mapping makes it`),
+  publication: ({ facts, installation, publicationName }) => {
+    const name = quoted(publicationName);
+    const absent = installation?.unpublished ?? [];
+    if (!facts.publication) {
+      return absent.length === 0
+        ? ok(`${publicationName} does not exist yet; the first mapping makes it`)
+        : failed(
+            `${publicationName} does not exist, so changes of ${absent.join(', ')} are not seen`,
+            `create publication ${name} for table ${absent.join(', ')} with (publish_via_partition_root);`,
+          );
+    }
+    const wrong: Verdict[] = [];
+    if (absent.length > 0) {
+      wrong.push(
+        failed(
+          `changes of ${absent.join(', ')} are not seen: not in ${publicationName}`,
+          `alter publication ${name} add table ${absent.join(', ')};`,
+        ),
+      );
+    }
+    if (!facts.publication.complete) {
+      wrong.push(
+        failed(
+          `${publicationName} leaves some kinds of changes out`,
+          `alter publication ${name} set (publish = 'insert, update, delete, truncate');`,
+        ),
+      );
+    }
+    if (!facts.publication.via_root) {
+      wrong.push(
+        failed(
+          `${publicationName} names partitions instead of their table`,
+          `alter publication ${name} set (publish_via_partition_root = true);`,
+        ),
+      );
+    }
+    for (const { name: table } of facts.published.filter(({ whole }) => !whole)) {
+      wrong.push(
+        failed(
+          `${publicationName} holds only some columns or rows of ${table}`,
+          `alter publication ${name} drop table ${table}; alter publication ${name} add table ${table};`,
+        ),
+      );
+    }
+    return wrong.length > 0 ? wrong : ok(`${publicationName} holds ${facts.published.length} tables`);
+  },
 
   'tables without a key': ({ facts }) => {
     const bare = facts.published.filter(({ key, identity }) => !key && identity !== 'f' && identity !== 'i');
     return bare.length === 0
       ? ok('every published table has a key')
-      : failed(list(bare), bare.map(({ name }) => `alter table ${name} add primary key (…);`).join(' '));
+      : failed(
+          `updates and deletes of ${list(bare)} fail`,
+          bare.map(({ name }) => `alter table ${name} add primary key (…);`).join(' '),
+        );
   },
 
   'replica identity': ({ facts }) => {
@@ -113,16 +187,53 @@ const checks: Record<string, (seen: Observed) => Verdict> = {
       ? ok('this machine and the server agree on the time')
       : warning(`the server is ${secondsOff.toFixed(0)} s off this machine`, 'timedatectl set-ntp true'),
 
-  'schema version': ({ release }) => {
+  'schema version': ({ facts, release }) => {
+    if (facts.installed && !facts.may_ask_version) {
+      return warning(`${facts.login} may not ask for it`, `grant tideway_daemon to ${quoted(facts.login)};`);
+    }
     if (!release) return failed('the database does not hold Tideway yet', 'tideway migrate');
     return release.version === packageVersion
       ? ok(`Tideway ${release.version}`)
       : failed(`the database holds Tideway ${release.version}, this is ${packageVersion}`, 'tideway migrate');
   },
+
+  secrets: ({ installation, unresolved }) => {
+    if (unresolved.length > 0) {
+      return unresolved.map(({ connection, why, mend }) => failed(`${title(connection)}: ${why}`, mend));
+    }
+    const count = installation?.connections.filter(({ secret }) => secret !== null).length ?? 0;
+    return ok(`${count} of ${count} can be had here`);
+  },
+
+  connections: ({ installation }) => {
+    const all = installation?.connections ?? [];
+    const wrong = all.flatMap((connection) => judgeConnection(connection));
+    return wrong.length > 0 ? wrong : ok(`${all.length} of ${all.length} answered their last test`);
+  },
 };
 
 export function examine(seen: Observed): Finding[] {
-  return Object.entries(checks).map(([check, judge]) => ({ check, ...judge(seen) }));
+  return Object.entries(checks).flatMap(([check, judge]) =>
+    [judge(seen)].flat().map((verdict) => ({ check, ...verdict })),
+  );
+}
+
+function judgeConnection(connection: ConnectionState): Verdict[] {
+  const test = `select tideway.test_connection(${literal(connection.name)});`;
+  if (connection.test_error) return [failed(`${title(connection)}: ${connection.test_error}`, test)];
+  if (connection.state !== 'active') {
+    return [
+      warning(
+        `${title(connection)} is ${connection.state}: ${connection.paused_reason ?? 'no reason was given'}`,
+        `select tideway.resume_connection(${literal(connection.name)});`,
+      ),
+    ];
+  }
+  return connection.tested ? [] : [warning(`${title(connection)} was never tested`, test)];
+}
+
+function title({ name, org_id }: ConnectionState): string {
+  return org_id === 'default' ? name : `${name} of ${org_id}`;
 }
 
 function ok(says: string): Verdict {
@@ -167,6 +278,10 @@ function direct({ provider }: ServerFacts): string {
 
 function list(tables: readonly { name: string }[]): string {
   return tables.map(({ name }) => name).join(', ');
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function quoted(name: string): string {

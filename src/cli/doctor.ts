@@ -1,6 +1,12 @@
 import { readConfig } from '../runtime/config.ts';
-import { messageOf } from '../runtime/errors.ts';
+import type { Config } from '../runtime/config.ts';
+import { messageOf, TidewayError } from '../runtime/errors.ts';
+import { packageVersion } from '../runtime/package-root.ts';
+import { readSealKeys, resolveSecret } from '../runtime/secrets.ts';
 import { connectionFault, openDatabase } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
+import { readInstallation, readVaultSecret } from '../sql/read-installation.ts';
+import type { Installation } from '../sql/read-installation.ts';
 import { identifySystem, readServerFacts } from '../sql/read-server-facts.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { exitCodes, say } from './command.ts';
@@ -19,14 +25,20 @@ export const doctorCommand: Command = {
   async run({ flags }) {
     const config = readConfig(process.env);
     const target = await openTarget(config);
-    const database = openDatabase({ url: target.url, part: 'doctor', connections: 1 });
+    const database = openDatabase({ url: target.url, part: 'doctor', connections: 1, pooled: true });
     try {
       const before = Date.now();
       const facts = await readServerFacts(database, config.TIDEWAY_PUBLICATION);
       const here = (before + Date.now()) / 2;
+      const release = facts.may_ask_version ? await readVersion(database) : undefined;
+      const readable = release?.version === packageVersion && facts.may_act_as_daemon;
+      const installation = readable ? await readInstallation(database, config.TIDEWAY_PUBLICATION) : undefined;
       const findings = examine({
         facts,
-        release: await readVersion(database),
+        release,
+        installation,
+        unresolved: await unresolvedSecrets(installation, config, database),
+        ownReplicationLogin: config.TIDEWAY_REPLICATION_URL !== undefined,
         publicationName: config.TIDEWAY_PUBLICATION,
         replicationFault: await whyNotReplicating(config.TIDEWAY_REPLICATION_URL ?? target.url),
         secondsOff: (facts.clock.getTime() - here) / 1000,
@@ -49,6 +61,24 @@ async function whyNotReplicating(url: string): Promise<string | undefined> {
   } catch (error) {
     return messageOf(error);
   }
+}
+
+async function unresolvedSecrets(installation: Installation | undefined, config: Config, database: Database) {
+  const unresolved = [];
+  for (const connection of installation?.connections ?? []) {
+    if (connection.secret === null) continue;
+    try {
+      await resolveSecret(connection.secret, {
+        environment: process.env,
+        keys: readSealKeys(config),
+        vault: (name) => readVaultSecret(database, name),
+      });
+    } catch (error) {
+      const mend = error instanceof TidewayError ? error.mend : undefined;
+      unresolved.push({ connection, why: messageOf(error), mend: mend ?? 'Give the secret again: tideway.connect(…)' });
+    }
+  }
+  return unresolved;
 }
 
 function line({ check, state, says, mend }: Finding): string {

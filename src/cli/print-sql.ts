@@ -27,6 +27,9 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** What a block in a file of a later kind names is there already. */
+const kinds = ['function', 'view', 'default', 'trigger', 'policy', 'comment', 'grant'];
+
 /** A file comes after those whose objects it names outside quoted bodies, which are not checked here. */
 function inWorkingOrder(files: Migration[]): Migration[] {
   const parts = files.map((file) => {
@@ -48,7 +51,7 @@ function inWorkingOrder(files: Migration[]): Migration[] {
     for (const other of parts) if (other.defines.some((name) => part.names.has(name))) visit(other);
     sorted.push(part.file);
   };
-  const grantsLast = (part: (typeof parts)[number]) => Number(part.file.filename.endsWith('.grant.sql'));
-  for (const part of [...parts].sort((a, b) => grantsLast(a) - grantsLast(b))) visit(part);
+  const rank = ({ file }: (typeof parts)[number]) => kinds.findIndex((kind) => file.filename.endsWith(`.${kind}.sql`));
+  for (const part of [...parts].sort((a, b) => rank(a) - rank(b))) visit(part);
   return sorted;
 }

@@ -18,7 +18,7 @@ export const uninstallCommand: Command = {
   async run({ flags }) {
     const config = readConfig(process.env);
     const target = await openTarget(config);
-    const database = openDatabase({ url: target.url, part: 'cli', connections: 1 });
+    const database = openDatabase({ url: target.url, part: 'cli', connections: 1, pooled: true });
     try {
       const schemas = flags.schema === true;
       const slot = config.TIDEWAY_SLOT;

@@ -1,3 +1,5 @@
+import { DatabaseError } from 'pg';
+
 export type ReaderErrorKind =
   | 'slot_missing'
   | 'slot_lost'
@@ -69,8 +71,5 @@ export function classifyReaderError(error: unknown, streaming: boolean, slot: st
 }
 
 function sqlstateOf(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)) {
-    return error.code;
-  }
-  return undefined;
+  return error instanceof DatabaseError ? error.code : undefined;
 }

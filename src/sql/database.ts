@@ -10,22 +10,29 @@ interface Options {
   /** Taken on by every connection of the pool; the daemon runs as tideway_daemon. */
   role?: 'tideway_daemon';
   connections?: number;
+  /** Sets nothing for the session, so that a pooler which hands sessions around lets it pass. */
+  pooled?: boolean;
 }
 
+const sessionSettings = {
+  default_transaction_isolation: 'read committed' as const,
+  timezone: 'UTC',
+  datestyle: 'ISO',
+  intervalstyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+};
+
 /** The pool that every typed call goes through. */
-export function openDatabase({ url, part, role, connections = 5 }: Options): Database {
+export function openDatabase({ url, part, role, connections = 5, pooled = false }: Options): Database {
   return postgres(url, {
     max: connections,
     connect_timeout: 10,
     onnotice: () => {},
+    prepare: !pooled,
     connection: {
       application_name: `tideway/${part}`,
-      default_transaction_isolation: 'read committed',
-      timezone: 'UTC',
-      datestyle: 'ISO',
-      intervalstyle: 'postgres',
-      extra_float_digits: '1',
-      bytea_output: 'hex',
+      ...(pooled ? {} : sessionSettings),
       ...(role ? { role } : {}),
     },
   });
@@ -45,6 +52,12 @@ export function connectionFault(error: unknown, url: string): unknown {
     return new TidewayError('TWC02', `The database refuses the login: ${messageOf(error)}`, {
       where,
       mend: 'Correct user, password and database name in DATABASE_URL.',
+    });
+  }
+  if (code === '08P01' && messageOf(error).includes('startup parameter')) {
+    return new TidewayError('TWC05', `A pooler stands before the database: ${messageOf(error)}`, {
+      where,
+      mend: 'Set DATABASE_URL to the direct address of the server; applications may go on using the pooler.',
     });
   }
   return error;

@@ -17,10 +17,19 @@ export interface ServerFacts {
   login: string;
   may_replicate: boolean;
   may_act_as_daemon: boolean;
+  /** Whether schema tideway is there, and whether this login may ask for its version. */
+  installed: boolean;
+  may_ask_version: boolean;
   provider: 'supabase' | 'rds' | 'cloudsql' | 'other';
   clock: Date;
-  publication: boolean;
-  published: { name: string; key: boolean; identity: string }[];
+  publication: PublicationSettings | null;
+  published: { name: string; key: boolean; identity: string; whole: boolean }[];
+}
+
+interface PublicationSettings {
+  /** Whether inserts, updates, deletes and truncates are all published. */
+  complete: boolean;
+  via_root: boolean;
 }
 
 /** Everything that doctor judges a server by, in one look. */
@@ -32,7 +41,7 @@ export async function readServerFacts(database: Database, publication: string): 
            current_setting('max_replication_slots')::int - (select count(*)::int from pg_replication_slots) as free_slots,
            current_setting('max_replication_slots')::int as max_slots,
            current_setting('max_wal_senders')::int
-             - (select count(*)::int from pg_stat_activity where backend_type = 'walsender') as free_senders,
+             - (select count(*)::int from pg_stat_replication) as free_senders,
            current_setting('max_wal_senders')::int as max_senders,
            (select setting::int from pg_settings where name = 'max_slot_wal_keep_size') as slot_keep_mb,
            (select setting::int from pg_settings where name = 'wal_sender_timeout') as sender_timeout_ms,
@@ -42,6 +51,8 @@ export async function readServerFacts(database: Database, publication: string): 
            (select rolreplication or rolsuper from pg_roles where rolname = current_user) as may_replicate,
            coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'tideway_daemon'), false)
              as may_act_as_daemon,
+           to_regnamespace('tideway') is not null as installed,
+           coalesce(has_function_privilege(to_regprocedure('tideway.version()'), 'execute'), false) as may_ask_version,
            case
              when exists (select from pg_roles where rolname = 'supabase_admin') then 'supabase'
              when exists (select from pg_roles where rolname = 'rdsadmin') then 'rds'
@@ -49,12 +60,18 @@ export async function readServerFacts(database: Database, publication: string): 
              else 'other'
            end as provider,
            clock_timestamp() as clock,
-           exists (select from pg_publication where pubname = ${publication}) as publication,
+           (select jsonb_build_object('complete', pubinsert and pubupdate and pubdelete and pubtruncate, 'via_root', pubviaroot)
+              from pg_publication where pubname = ${publication}) as publication,
            coalesce((
              select jsonb_agg(jsonb_build_object(
                       'name', c.oid::regclass::text,
                       'key', exists (select from pg_index as i where i.indrelid = c.oid and i.indisprimary),
-                      'identity', c.relreplident) order by 1)
+                      'identity', c.relreplident,
+                      'whole', not exists (
+                        select from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid
+                         where p.pubname = t.pubname and r.prrelid = c.oid
+                           and (r.prattrs is not null or r.prqual is not null)))
+                    order by c.oid::regclass::text)
                from pg_publication_tables as t
                join pg_namespace as n on n.nspname = t.schemaname
                join pg_class as c on c.relnamespace = n.oid and c.relname = t.tablename

@@ -7,7 +7,7 @@ export interface OpenSession<Settings> {
   readonly session: Session<Settings>;
   /** Tokens that the connector stored. */
   readonly tokens: ReadonlyMap<string, string>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface SessionOptions<Settings> {

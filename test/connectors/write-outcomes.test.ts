@@ -4,7 +4,7 @@ import { Fault } from '../../src/model/fault.ts';
 import type { WriteRow } from '../../src/model/write.ts';
 
 const rows: WriteRow[] = ['a', 'b'].map((ref) => ({ op: 'create', ref, idempotencyKey: ref, fields: {} }));
-const settled = async (error: unknown, of = rows) => settleAll(of, () => Promise.reject(error));
+const settled = async (error: Error, of = rows) => settleAll(of, () => Promise.reject(error));
 
 describe('every row is answered for', () => {
   test.for([

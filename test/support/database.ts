@@ -30,7 +30,7 @@ export function useDatabase() {
     pool,
 
     /** Runs the test in a transaction and rolls it back. */
-    async rolledBack(test: (db: pg.PoolClient) => Promise<void>) {
+    rolledBack: async (test: (db: pg.PoolClient) => Promise<void>): Promise<void> => {
       const db = await pool.connect();
       try {
         await db.query('begin');
@@ -42,7 +42,7 @@ export function useDatabase() {
     },
 
     /** A session of its own, closed after the file; with a role when asked. */
-    async client(role?: Role | (string & {})): Promise<pg.Client> {
+    client: async (role?: Role | (string & {})): Promise<pg.Client> => {
       const client = new pg.Client({ connectionString: url, application_name: 'test/client' });
       client.on('error', () => {});
       await client.connect();

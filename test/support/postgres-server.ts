@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,7 +18,8 @@ declare module 'vitest' {
 /** One server per run, one migrated template; each test file copies it (see database.ts). */
 export default async function setup(project: TestProject) {
   const { url: serverUrl, stop } = await startServer();
-  const templateName = `tideway_template_${process.pid}`;
+  // Vitest calls this once for the root and once for each project, all in one process.
+  const templateName = `tideway_template_${randomUUID().slice(0, 8)}`;
   try {
     await onServer(serverUrl, `create database ${templateName}`);
     const url = Object.assign(new URL(serverUrl), { pathname: templateName }).href;

@@ -5,10 +5,13 @@ export async function defineProducts(db: ClientBase | Pool): Promise<{ products:
   await db.query(`
     create table public.products (id integer primary key, name text);
     create table public.prices (product integer, currency char(3), at timestamptz, primary key (product, currency, at));
+    do $$ begin create role shop_owner; exception when duplicate_object or unique_violation then null; end $$;
+    alter table public.products owner to shop_owner;
+    alter table public.prices owner to shop_owner;
     insert into tideway.connections (org_id, name, system) values ('default', 'shop', 'shopify');
     insert into tideway.mappings
       (org_id, name, connection_id, remote_table, local_table, local_name, key_columns, direction, run_as, state)
-    select 'default', m.name, c.id, m.name, ('public.' || m.name)::regclass, 'public.' || m.name, m.key, 'both', current_user, 'active'
+    select 'default', m.name, c.id, m.name, ('public.' || m.name)::regclass, 'public.' || m.name, m.key, 'both', 'shop_owner', 'active'
       from tideway.connections c
       cross join (values ('products', array['id']), ('prices', array['product', 'currency', 'at'])) as m (name, key)
      where c.name = 'shop'

@@ -47,7 +47,6 @@ create unique index if not exists links_mapping_local_key_idx
   on tideway_private.links (mapping, local_key) where local_gone_at is null or remote_gone_at is null;
 create unique index if not exists links_mapping_remote_id_idx
   on tideway_private.links (mapping, remote_id) where remote_id is not null;
-create index if not exists links_mapping_id_idx on tideway_private.links (mapping, id);
 create index if not exists links_sent_idx
   on tideway_private.links (mapping, id) where sent is not null;
 

@@ -60,7 +60,8 @@ create index if not exists field_lineage_source_idx on tideway_private.field_lin
 create index if not exists field_lineage_changed_at_idx on tideway_private.field_lineage (changed_at);
 create index if not exists sync_runs_started_at_idx on tideway.sync_runs (started_at desc);
 create index if not exists sync_errors_open_last_seen_at_idx on tideway.sync_errors (last_seen_at desc) where resolved_at is null;
-create index if not exists sync_errors_open_mapping_idx on tideway.sync_errors (mapping_id, last_seen_at desc) where resolved_at is null;
+create index if not exists sync_errors_open_mapping_idx on tideway.sync_errors (mapping_id, last_seen_at desc)
+  where resolved_at is null and severity = 'error';
 create index if not exists conflicts_open_mapping_idx on tideway.conflicts (mapping_id, detected_at desc) where resolved_at is null;
 create index if not exists waiting_mapping_reason_idx on tideway_private.waiting (mapping, reason);
 create index if not exists deletions_held_idx on tideway_private.deletions (mapping, found_at desc) where state = 'held';

@@ -13,6 +13,7 @@ declare
   v_parent     name;
   v_name       name;
   v_column     name;
+  v_columns    text;
   v_default    regclass;
   v_partition  regclass;
 begin
@@ -49,8 +50,11 @@ begin
   execute format('create table %I.%I (like %s including all)', v_schema, v_name, make_partition.parent);
   v_partition := format('%I.%I', v_schema, v_name)::regclass;
   if v_default is not null then
-    execute format('with moved as (delete from %1$s where %2$I >= %3$L and %2$I < %4$L returning *) insert into %5$s select * from moved',
-                   v_default, v_column, v_lower, v_upper, v_partition);
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into v_columns
+      from pg_catalog.pg_attribute a
+     where a.attrelid = make_partition.parent and a.attnum > 0 and not a.attisdropped and a.attgenerated = '';
+    execute format('with moved as (delete from %1$s where %2$I >= %3$L and %2$I < %4$L returning *) insert into %5$s (%6$s) select %6$s from moved',
+                   v_default, v_column, v_lower, v_upper, v_partition, v_columns);
   end if;
   execute format('alter table %s attach partition %s for values from (%L) to (%L)', make_partition.parent, v_partition, v_lower, v_upper);
   execute format('comment on table %s is %L', v_partition,

@@ -22,22 +22,18 @@ declare
   v_updates   text;
   v_soft      text;
 begin
-  if map.direction = 'push' then
-    return '{}';
-  end if;
-
   -- Each column once: t<n> its text, p<n> what is wrong with it. "offset 0" keeps the planner from computing them again.
   select string_agg(format('%s as t%s', tideway_private.pull_text(
            tideway_private.transform_expression(format('r.fields -> %L', c.remote), c.in_transform), c.type, tideway_private.base_type(c.local_type)), c.ordinal), ', ' order by c.ordinal),
          string_agg(format('%s as p%s', tideway_private.pull_problem(format('r.t%s', c.ordinal), c.type, c.local_type, c.local,
-           tc.not_null and not c.local = any (map.key_columns)), c.ordinal), ', ' order by c.ordinal),
+           tc.not_null and c.direction <> 'push' and not c.local = any (map.key_columns)), c.ordinal), ', ' order by c.ordinal),
          string_agg(format('%L, pg_catalog.to_jsonb(%s)', c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
          string_agg(format('case when r.fields ? %L and r.p%s is null then pg_catalog.jsonb_build_object(%L, pg_catalog.to_jsonb(%s)) else ''{}'' end',
            c.remote, c.ordinal, c.field, tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), E'\n         || ' order by c.ordinal),
          string_agg(quote_literal(c.remote), ', ' order by c.ordinal),
          string_agg(format('r.p%s is null', c.ordinal), ' and ' order by c.ordinal),
          string_agg(format('case when r.fields ? %L and r.p%s is not null then pg_catalog.jsonb_build_array(r.p%s || pg_catalog.jsonb_build_object(''column'', %L, ''field'', %L)) else ''[]'' end',
-           c.remote, c.ordinal, c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal),
+           c.remote, c.ordinal, c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal) filter (where c.direction <> 'push'),
          string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
            c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
          -- The remote image is kept only where it differs from the local one.
@@ -49,7 +45,7 @@ begin
     from tideway.mapping_columns c
     join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
    where c.mapping_id = map.id
-     and c.direction in ('pull', 'both');
+     and c.direction <> 'none';
 
   if v_texts is null then
     return '{}';
@@ -66,7 +62,7 @@ begin
     into v_key_value
     from unnest(map.key_columns) with ordinality as k (name, n)
     left join tideway.mapping_columns c
-      on c.mapping_id = map.id and c.local = k.name and c.direction in ('pull', 'both');
+      on c.mapping_id = map.id and c.local = k.name and c.direction <> 'none';
 
   -- A key that the app does not know is made as an insert would make it.
   select case when count(*) filter (where c.default_expression is null) > 0 then null
@@ -135,11 +131,11 @@ begin
                   from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
                 offset 0) as r
         offset 0) as r$sql$,
-      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, v_faults, v_bad, v_same, v_diff, v_diff, v_problems, v_texts),
-    'new_keys', case when v_new_key is not null then format(
+      v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, coalesce(v_faults, '''[]''::jsonb'), v_bad, v_same, v_diff, v_diff, v_problems, v_texts),
+    'new_keys', case when v_new_key is not null and map.direction <> 'push' then format(
       $sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($1::integer[]) as u (ord)$sql$, v_new_key) end,
-    'insert_rows', format($sql$insert into %s as t (%s)%s
+    'insert_rows', case when map.direction <> 'push' then format($sql$insert into %s as t (%s)%s
 select %s
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
 returning null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_columns,
@@ -148,13 +144,14 @@ returning null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolea
                            and (c.name = any (map.key_columns)
                                 or c.name in (select m.local from tideway.mapping_columns m where m.mapping_id = map.id and m.direction in ('pull', 'both'))))
            then ' overriding system value' else '' end,
-      v_inserts, key),
-    'update_rows', format($sql$update %s as t
+      v_inserts, key) end,
+    'update_rows', case when v_updates is not null then format($sql$update %s as t
    set %s
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, vals)
  where %s
-returning null::integer, u.tideway_key, pg_catalog.to_jsonb(%s), null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_updates, key_join, key),
+returning null::integer, u.tideway_key, pg_catalog.to_jsonb(%s), null::jsonb, null::jsonb, null::boolean$sql$, table_name, v_updates, key_join, key) end,
     'delete_rows', case
+      when map.direction = 'push' then null
       when v_soft is not null then format($sql$update %s as t
    set %s
   from pg_catalog.unnest($2::text[]) as u (tideway_key)

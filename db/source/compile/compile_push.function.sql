@@ -16,9 +16,7 @@ as $$
       pg_catalog.string_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
         tideway_private.push_expression(pg_catalog.format('t.%I', c.local), c.type, c.local_type, c.out_transform)), ', ' order by c.ordinal)
         filter (where c.direction in ('push', 'both')),
-      case when map.local_filter is null then 'true'
-           else pg_catalog.format('coalesce((select (%s) from (select t.*) as %I), false)', map.local_filter,
-                  (select relname from pg_catalog.pg_class where oid = map.local_table)) end,
+      tideway_private.filter_expression(map),
       table_name, key_join),
     'payload_of', pg_catalog.format($sql$select null::integer, u.tideway_key, pg_catalog.jsonb_build_object(%s), null::jsonb, null::jsonb, null::boolean
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, image)$sql$,

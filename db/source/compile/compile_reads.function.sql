@@ -13,6 +13,9 @@ as $$
         || coalesce(pg_catalog.string_agg(distinct pg_catalog.format(', %L, pg_catalog.to_jsonb(t.%I)',
              '@' || pg_catalog.substr(c.conflict, 8), pg_catalog.substr(c.conflict, 8)), '') filter (where c.conflict like 'newest:%'), ''),
       table_name, key_join),
+    'find_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean
+  from pg_catalog.unnest($2::text[]) as u (tideway_key)
+  join %s as t on %s$sql$, table_name, key_join),
     'lock_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s

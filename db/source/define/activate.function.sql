@@ -11,10 +11,6 @@ declare
   v_errors text[];
   v_row    record;
 begin
-  if v_map.state = 'paused' then
-    perform tideway_private.raise_wrong_state(v_map, 'activated');
-  end if;
-
   v_todo := tideway_private.publish(v_map);
   select array_agg(concat_ws(' ', p."column" || ':', p.problem, p.mend)) into v_errors
     from tideway_private.mapping_problems(v_map) p
@@ -32,17 +28,17 @@ begin
   end loop;
   perform tideway_private.defining(true);
   update tideway.mappings m
-     set state = 'pending', activated_at = coalesce(m.activated_at, now())
-   where m.id = v_map.id and m.state = 'draft';
+     set state = case m.state when 'draft' then 'pending' else m.state end, activated_at = now()
+   where m.id = v_map.id and m.activated_at is null;
   perform tideway_private.defining(false);
   perform pg_notify('tideway_requests', (select c.number::text from tideway.connections c where c.id = v_map.connection_id));
-  return case v_map.state when 'draft' then 1 else 0 end;
+  return case when v_map.activated_at is null then 1 else 0 end;
 end;
 $$;
 
 comment on function tideway.activate(text) is
 'Lets a mapping work: validates it and puts its table into the publication. It is pending until the daemon has read the app''s tables.
 
-Refused, with everything to mend, while something is wrong. The owner of the table should call it; others get the statements for the owner. Doing it again changes nothing, but puts a table back that fell out of the publication.
+Refused, with everything to mend, while something is wrong. The owner of the table should call it; others get the statements for the owner. Doing it again changes nothing, but puts a table back that fell out of the publication; a paused mapping stays paused.
 
   select tideway.activate(''products'');';

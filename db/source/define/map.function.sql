@@ -31,6 +31,10 @@ begin
   if map.local_table is null or coalesce(map.remote_table, '') = '' then
     perform tideway_private.raise_invalid_mapping(map.name, array['Name a remote table and a local table.']);
   end if;
+  select array_agg(concat_ws(' ', t.problem, t.mend)) into v_errors from tideway_private.table_problems(map.local_table) t;
+  if v_errors is not null then
+    perform tideway_private.raise_invalid_mapping(map.name, v_errors);
+  end if;
   perform tideway_private.one_of('direction', map.direction,
     array['both', 'pull', 'push', 'to_supabase', 'to_postgres', 'to_' || v_connection.system]);
   v_settings := tideway_private.read_options(map.name, coalesce(map.options, '{}'));

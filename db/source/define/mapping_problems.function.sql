@@ -34,17 +34,9 @@ begin
   end if;
   v_name := v_table.full_name;
 
-  if v_table.nspname in ('tideway', 'tideway_private', 'tideway_run', 'information_schema', 'graphile_migrate') or v_table.nspname like 'pg\_%' then
-    return query values ('error', null::text, format('%s belongs to the database or to Tideway.', v_name), 'Map a table of your own.', true);
+  return query select 'error', null::text, t.problem, t.mend, true from tideway_private.table_problems(map.local_table) t;
+  if found then
     return;
-  end if;
-  if v_table.relkind not in ('r', 'p') then
-    return query values ('error', null::text, format('%s is not a table.', v_name), 'Map the table behind it.', true);
-    return;
-  end if;
-  if v_table.relispartition then
-    return query select 'error', null::text, format('%s is a partition.', v_name),
-                        format('Map its parent: %s.', (select i.inhparent::regclass from pg_catalog.pg_inherits i where i.inhrelid = v_table.oid)), true;
   end if;
   if v_published and v_table.relpersistence <> 'p' then
     return query values ('error', null::text, format('%s is not logged, so its changes cannot be followed.', v_name),

@@ -7,7 +7,7 @@ as $$
 begin
   raise exception 'The columns of the mapping "%" are not right.', raise_invalid_columns.mapping
     using errcode = 'TWCOL',
-          detail = array_to_string(problems, E'\n'),
+          detail = replace(array_to_string(problems, E'\n'), '?.', '?'),
           hint = 'A column is {"local": "name", "remote": "Name", "type": "string"}; see \df+ tideway.map.';
 end;
 $$;

@@ -8,7 +8,7 @@ begin
   raise exception 'The mapping "%" cannot work: % to mend.', raise_invalid_mapping.mapping,
       case cardinality(problems) when 1 then 'one problem' else cardinality(problems) || ' problems' end
     using errcode = 'TWVAL',
-          detail = array_to_string(problems, E'\n'),
+          detail = replace(array_to_string(problems, E'\n'), '?.', '?'),
           hint = format('Mend what the detail names. Of a stored mapping: select * from tideway.validate_mapping(%L);', raise_invalid_mapping.mapping);
 end;
 $$;

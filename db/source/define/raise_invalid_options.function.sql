@@ -7,7 +7,7 @@ as $$
 begin
   raise exception 'The options of the mapping "%" are not right.', raise_invalid_options.mapping
     using errcode = 'TWOPT',
-          detail = array_to_string(problems, E'\n'),
+          detail = replace(array_to_string(problems, E'\n'), '?.', '?'),
           hint = 'List the options with: select * from tideway_private.mapping_options();';
 end;
 $$;

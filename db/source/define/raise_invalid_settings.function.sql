@@ -7,7 +7,7 @@ as $$
 begin
   raise exception 'The settings of the connection "%" are not right.', raise_invalid_settings.connection
     using errcode = 'TWCFG',
-          detail = array_to_string(problems, E'\n'),
+          detail = replace(array_to_string(problems, E'\n'), '?.', '?'),
           hint = format('See what is asked for: select jsonb_pretty(settings_schema) from tideway.systems where system = %L;',
                         raise_invalid_settings.system);
 end;

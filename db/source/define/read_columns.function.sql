@@ -48,7 +48,7 @@ begin
       v_problems := v_problems || format('column %s: must be an object.', v_n);
       continue;
     end if;
-    v_label := coalesce(format('"%s"', v_item ->> 'local'), 'column ' || v_n);
+    v_label := coalesce('"' || (v_item ->> 'local') || '"', 'column ' || v_n);
     v_item := jsonb_strip_nulls(v_item);
 
     for v_key in select k from jsonb_object_keys(v_item) k where k <> all (v_known) order by k loop

@@ -20,7 +20,7 @@ begin
     delete from tideway.mappings m where m.id = v_map.id;
   else
     update tideway.mappings m
-       set state = 'unmapped', paused_at = null, paused_reason = null,
+       set state = 'unmapped', activated_at = null, paused_at = null, paused_reason = null,
            paused_code = case when unmap.forget then 'FORGET' end
      where m.id = v_map.id;
     perform tideway_private.ask('unmap', v_map.number, null, jsonb_build_object('forget', unmap.forget));

@@ -13,7 +13,7 @@ begin
   end if;
 
   with mapping as (
-    select m.id, m.org_id, m.connection_id, coalesce(m.item_type, m.name) as entity_type, c.system
+    select m.id, m.org_id, m.connection_id, c.number as connection, coalesce(m.item_type, m.name) as entity_type, c.system
       from tideway.mappings m
       join tideway.connections c on c.id = m.connection_id
      where m.number = record_errors.mapping
@@ -41,77 +41,74 @@ begin
     select distinct on (r.identity, coalesce(r."column", ''), r.code) r.*
       from reported r
      order by r.identity, coalesce(r."column", ''), r.code, r.nr desc
-  ), known as (
-    select l.nr, e.id
+  ), matched as materialized (
+    select l.*, e.id as error_id, coalesce(e.attempts, 0) + 1 as attempts,
+           tideway_private.suggestion(l.class, l.code) as suggestion
       from latest l
       cross join mapping m
-      join tideway.sync_errors e
+      left join tideway.sync_errors e
         on e.mapping_id = m.id
        and e.direction = record_errors.direction
        and e.row_identity = l.identity
        and coalesce(e."column", '') = coalesce(l."column", '')
        and e.code = l.code
-     where e.resolved_at is null
-  ), free as (
+       and e.resolved_at is null
+  ), free as materialized (
     -- skip locked: somebody may be resolving the same error in an open psql transaction, and Tideway waits for nobody.
-    select e.id
-      from tideway.sync_errors e
-     where e.id in (select k.id from known k)
+    select k.*
+      from matched k
+      join tideway.sync_errors e on e.id = k.error_id
+     where e.resolved_at is null
      order by e.id
-       for update skip locked
+       for update of e skip locked
   ), repeated as (
     update tideway.sync_errors e
        set attempts     = e.attempts + 1,
            last_seen_at = greatest(clock_timestamp(), now()),
            run_id       = record_errors.run,
-           local_key    = coalesce(l.local_key, e.local_key),
-           remote_id    = coalesce(l.remote_id, e.remote_id),
-           "row"        = coalesce(l."row", e."row"),
-           error_class  = l.class,
-           severity     = l.severity,
-           message      = l.message,
-           details      = l.details,
-           retryable    = l.retryable,
-           suggestion   = tideway_private.suggestion(l.class, l.code)
-      from known k
-      join free f on f.id = k.id
-      join latest l on l.nr = k.nr
-     where e.id = k.id
-    returning l.nr, e.attempts
+           local_key    = coalesce(f.local_key, e.local_key),
+           remote_id    = coalesce(f.remote_id, e.remote_id),
+           "row"        = coalesce(f."row", e."row"),
+           error_class  = f.class,
+           severity     = f.severity,
+           message      = f.message,
+           details      = f.details,
+           retryable    = f.retryable,
+           suggestion   = f.suggestion
+      from free f
+     where e.id = f.error_id
   ), fresh as (
     insert into tideway.sync_errors as e
       (org_id, mapping_id, connection_id, run_id, direction, local_key, remote_id, "row", "column",
        error_class, code, severity, message, suggestion, details, retryable, first_seen_at, last_seen_at)
-    select m.org_id, m.id, m.connection_id, record_errors.run, record_errors.direction, l.local_key, l.remote_id, l."row", l."column",
-           l.class, l.code, l.severity, l.message, tideway_private.suggestion(l.class, l.code), l.details, l.retryable,
+    select m.org_id, m.id, m.connection_id, record_errors.run, record_errors.direction, k.local_key, k.remote_id, k."row", k."column",
+           k.class, k.code, k.severity, k.message, k.suggestion, k.details, k.retryable,
            greatest(clock_timestamp(), now()), greatest(clock_timestamp(), now())
-      from latest l
+      from matched k
       cross join mapping m
-     where not exists (select from known k where k.nr = l.nr)
-     order by l.identity, coalesce(l."column", ''), l.code
+     where k.error_id is null
+     order by k.identity, coalesce(k."column", ''), k.code
     on conflict (mapping_id, direction, row_identity, (coalesce("column", '')), code) where resolved_at is null
     do update set attempts = e.attempts + 1, last_seen_at = excluded.last_seen_at, run_id = excluded.run_id, message = excluded.message
-    returning 1
   ), held as (
     -- What could not be counted now is asked for again, so that an error is never closed over a later failure.
-    insert into tideway_private.requests (org_id, kind, mapping, args, run_id)
-    select m.org_id, 'record_errors', record_errors.mapping,
-           jsonb_build_object('direction', record_errors.direction, 'errors', jsonb_agg(to_jsonb(l) - array['identity', 'nr'])),
+    insert into tideway_private.requests (org_id, kind, mapping, connection, args, run_id)
+    select m.org_id, 'record_errors', record_errors.mapping, m.connection,
+           jsonb_build_object('direction', record_errors.direction,
+                              'errors', jsonb_agg(to_jsonb(k) - array['identity', 'nr', 'error_id', 'attempts', 'suggestion'])),
            record_errors.run
-      from latest l
-      join known k on k.nr = l.nr
+      from matched k
       cross join mapping m
-     where k.id not in (select f.id from free f)
-     group by m.org_id
-    returning 1
+     where k.error_id is not null
+       and k.error_id not in (select f.error_id from free f)
+     group by m.org_id, m.connection
   ), failed as (
     select l.identity, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
              'row', l."row", 'column', l."column", 'error_class', l.class, 'code', l.code, 'severity', l.severity,
              'error', l.message)) order by l.nr) as details,
            (array_agg(l.message order by l.severity, l.nr))[1] as message,
-           max(coalesce(r.attempts, 1)) as attempts
-      from latest l
-      left join repeated r on r.nr = l.nr
+           max(l.attempts) as attempts
+      from matched l
      group by l.identity
     having bool_or(l.severity = 'error')
   ), logged as (

@@ -64,13 +64,12 @@ begin
       join unnest(v_verdicts, v_ids, recs) with ordinality as v (verdict, id, r, n) on v.n = l.n;
   end if;
 
-  execute format($q$
-    select array_agg(coalesce(x.key, r.key) order by x.n), array_agg(r.a order by x.n), array_agg(r.b order by x.n), array_agg(r.c order by x.n)
-      from unnest($1, $2) with ordinality as x (key, verdict, n)
-      left join tideway_run.%I($3, (select array_agg(n::integer) from unnest($2) with ordinality as v (verdict, n) where v.verdict in ('linked', 'unknown')), null,
-                  (select array_agg(f order by n) from unnest($4, $2) with ordinality as v (f, verdict, n) where v.verdict in ('linked', 'unknown'))) r on r.ord = x.n$q$, map.run_as)
-     into v_keys, v_vals, v_faults, v_diffs
-    using v_keys, v_verdicts, sql ->> 'convert', v_fields;
+  select array_agg(coalesce(x.key, r.key) order by x.n), array_agg(r.a order by x.n), array_agg(r.b order by x.n), array_agg(r.c order by x.n)
+    into v_keys, v_vals, v_faults, v_diffs
+    from unnest(v_keys) with ordinality as x (key, n)
+    left join tideway_private.convert_records(map, sql ->> 'convert',
+                (select array_agg(v.n::integer order by v.n) from unnest(v_verdicts) with ordinality as v (verdict, n) where v.verdict in ('linked', 'unknown')),
+                (select array_agg(v.f order by v.n) from unnest(v_fields, v_verdicts) with ordinality as v (f, verdict, n) where v.verdict in ('linked', 'unknown'))) r on r.ord = x.n;
 
   -- Matching of a first sync: an existing row by one or two columns, where the key itself says nothing.
   if map.match_on is not null and sql ? 'match_rows' then
@@ -94,6 +93,12 @@ begin
                 cross join lateral tideway_private.place_records(map, q.ids, q.keys) p
                 join unnest(q.ns) with ordinality as u (n, place) on u.place = p.n) p on p.n = v.n;
 
+  if map.only_listed and 'new' = any (v_verdicts) then
+    select array_agg(case when x.verdict = 'new' and not x.id = any (l.ids) then 'nothing' else x.verdict end order by x.n) into v_verdicts
+      from unnest(v_ids, v_verdicts) with ordinality as x (id, verdict, n)
+     cross join (select tideway_private.listed_ids(map, v_ids) as ids) as l;
+  end if;
+
   -- Of two new records with one key the first is placed, the other is a duplicate.
   select array_agg(case when x.verdict = 'new' and x.key is not null and x.first > 1 then 'duplicate' else x.verdict end order by x.n)
     into v_verdicts
@@ -112,11 +117,26 @@ begin
       into v_verdicts
       from unnest(v_keys, v_verdicts, v_faults) with ordinality as v (key, verdict, faults, n);
     select errors || coalesce(jsonb_agg(jsonb_build_object('remote_id', v.id, 'local_key', v.key, 'row', v.r -> 'position', 'column', e ->> 'column',
-             'class', 'VALIDATION_ERROR', 'code', e ->> 'code', 'message', e ->> 'message',
+             'class', coalesce(e ->> 'class', 'VALIDATION_ERROR'), 'code', e ->> 'code', 'message', e ->> 'message',
              'severity', case when v.verdict = 'failed' or e ->> 'code' = 'CONSTRAINT_NOT_NULL' then 'error' else 'warning' end) order by v.n), '[]')
       into errors
       from unnest(v_ids, v_keys, v_verdicts, v_faults, recs) with ordinality as v (id, key, verdict, faults, r, n)
      cross join lateral jsonb_array_elements(v.faults) e;
+  end if;
+
+  -- A key that is missing, and that the table cannot make.
+  if map.direction <> 'push' and sql ->> 'new_keys' is null
+     and exists (select from unnest(v_keys, v_verdicts) as v (key, verdict) where v.verdict = 'new' and v.key is null) then
+    select errors || jsonb_agg(jsonb_build_object('remote_id', v.id, 'row', v.r -> 'position', 'column', k.name, 'class', 'VALIDATION_ERROR',
+                       'code', 'CONSTRAINT_NOT_NULL', 'severity', 'error', 'message', format('Missing required field ''%s''', k.name)) order by v.n)
+      into errors
+      from unnest(v_ids, v_keys, v_verdicts, v_vals, recs) with ordinality as v (id, key, verdict, vals, r, n)
+     cross join lateral (select c.name from unnest(map.key_columns) with ordinality as c (name, n)
+                           left join tideway.mapping_columns m on m.mapping_id = map.id and m.local = c.name
+                          order by v.vals ->> m.field is not null, c.n limit 1) k
+     where v.verdict = 'new' and v.key is null;
+    select array_agg(case when v.verdict = 'new' and v.key is null then 'failed' else v.verdict end order by v.n) into v_verdicts
+      from unnest(v_keys, v_verdicts) with ordinality as v (key, verdict, n);
   end if;
 
   return tideway_private.write_records(map, run, sql, asked, v_started, recs, v_ids, v_fields, v_keys, v_links, v_verdicts, v_settled, v_vals, v_diffs, compare, errors);

@@ -5,15 +5,17 @@ volatile
 set search_path = ''
 as $$
   with lost as (
-    select x.link, x.fields, l.resent, l.local_key, l.remote_id
+    select x.link, array(select pg_catalog.jsonb_array_elements_text(x.fields)) as fields, l.resent, l.local_key, l.remote_id
       from unnest(links, resend) as x (link, fields)
       join tideway_private.links l on l.id = x.link
      where x.fields is not null
   ), counted as (
     update tideway_private.links l
-       set resent = l.resent + 1,
-           sent = case when o.resent > 0 then nullif(l.sent - array(select pg_catalog.jsonb_array_elements_text(o.fields)), '{}') else l.sent end,
-           sent_op = case when o.resent > 0 and l.sent - array(select pg_catalog.jsonb_array_elements_text(o.fields)) = '{}' then null else l.sent_op end
+       set resent = case when o.resent > 0 then 0 else 1 end,
+           sent = case when o.resent > 0 then nullif(l.sent - o.fields, '{}') else l.sent end,
+           sent_local = case when o.resent > 0 then nullif(l.sent_local - o.fields, '{}') else l.sent_local end,
+           sent_before = case when o.resent > 0 then nullif(l.sent_before - o.fields, '{}') else l.sent_before end,
+           sent_op = case when o.resent > 0 and l.sent - o.fields = '{}' then null else l.sent_op end
       from lost o
      where l.id = o.link
     returning 1
@@ -29,7 +31,7 @@ as $$
            'remote_id', o.remote_id, 'local_key', o.local_key, 'column', c.local, 'class', 'CONFLICT', 'code', 'WRITE_NOT_KEPT',
            'message', pg_catalog.format('The app took our value for "%s" twice and shows the old one again', c.remote))), '[]')
     from lost o
-   cross join lateral pg_catalog.jsonb_array_elements_text(o.fields) f
+   cross join lateral unnest(o.fields) as f
     join tideway.mapping_columns c on c.mapping_id = map.id and c.field = f
    where o.resent > 0
 $$;

@@ -26,6 +26,7 @@ declare
   v_dry        boolean := coalesce(run.dry_run, false) or map.shadow;
   v_entity     text := (select c.relname from pg_catalog.pg_class c where c.oid = map.local_table);
   v_rows       jsonb[];
+  v_there      text[];
   v_locked     text[];
   v_covered    jsonb[];
   v_writes     jsonb[];
@@ -45,11 +46,12 @@ declare
   v_held       integer;
   v_conflicted integer;
   v_deferred   text[];
+  v_waiting    text[];
   v_deleted    jsonb := '{}';
 begin
   v_raw := (select array_agg(coalesce(r -> 'fields', '{}') order by n) from unnest(recs) with ordinality as x (r, n));
 
-  if 'new' = any (verdicts) and exists (select from unnest(verdicts, keys) as v (verdict, key) where v.verdict = 'new' and v.key is null) then
+  if map.direction <> 'push' and 'new' = any (verdicts) and exists (select from unnest(verdicts, keys) as v (verdict, key) where v.verdict = 'new' and v.key is null) then
     execute format($q$
       select array_agg(coalesce(x.key, r.key) order by x.n)
         from unnest($1, $2) with ordinality as x (key, verdict, n)
@@ -57,19 +59,26 @@ begin
        into keys using keys, verdicts, sql ->> 'new_keys';
   end if;
 
-  execute format('select array_agg(r.key) from tideway_run.%I($1, null, (select array_agg(distinct key) from unnest($2, $3) as v (key, verdict) where verdict in (''new'', ''linked'', ''adopt'', ''relink'')), null) r', map.run_as)
-     into v_locked using sql ->> 'lock_rows', keys, verdicts;
-  execute format($q$
-    select array_agg(r.a order by x.n),
-           array_agg(case when r.a is not null and r.key <> all (coalesce($4, '{}')) then 'locked' else x.verdict end order by x.n)
-      from unnest($2, $3) with ordinality as x (key, verdict, n)
-      left join tideway_run.%I($1, null, (select array_agg(distinct key) from unnest($2, $3) as v (key, verdict) where verdict in ('new', 'linked', 'adopt', 'relink')), null) r
-        on r.key = x.key and x.verdict in ('new', 'linked', 'adopt', 'relink')$q$, map.run_as)
-     into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked;
+  -- Rows that stand are locked without waiting, and read again by a later statement: it sees what was committed meanwhile.
+  v_there := tideway_private.rows_there(map, sql, keys, verdicts);
+  if v_there is not null then
+    execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_there;
+    execute format($q$
+      select array_agg(r.a order by x.n),
+             array_agg(case when r.a is not null and r.key <> all (coalesce($4, '{}')) then 'locked' else x.verdict end order by x.n)
+        from unnest($2, $3) with ordinality as x (key, verdict, n)
+        left join tideway_run.%I($1, null, $5, null) r
+          on r.key = x.key and x.verdict in ('new', 'linked', 'adopt', 'relink')$q$, map.run_as)
+       into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked, v_there;
+  else
+    v_rows := array_fill(null::jsonb, array[cardinality(ids)]);
+  end if;
 
-  select array_agg(c.covered order by x.n) into v_covered
-    from unnest(keys) with ordinality as x (key, n)
-    left join tideway_private.covered_columns(map, keys) c on c.n = x.n;
+  if exists (select from tideway.mappings o where o.local_table = map.local_table and o.id <> map.id and o.state = 'active' and o.direction in ('pull', 'both')) then
+    select array_agg(c.covered order by x.n) into v_covered
+      from unnest(keys) with ordinality as x (key, n)
+      left join tideway_private.covered_columns(map, keys) c on c.n = x.n;
+  end if;
 
   -- New records without a row need no merge; all others are merged field by field.
   select array_agg(case when x.verdict = 'new' and x.row_image is null then x.vals else m.writes end order by x.n),
@@ -104,6 +113,13 @@ begin
                         else x.verdict end order by x.n)
     into verdicts
     from unnest(ids, verdicts, v_rows, v_writes) with ordinality as x (id, verdict, row_image, writes, n);
+
+  -- A mapping that only goes out takes no rows in: an unknown record is tied to a row that stands, or left alone.
+  if map.direction = 'push' then
+    select array_agg(case when x.verdict = 'new' and x.row_image is null then 'nothing' else x.verdict end order by x.n)
+      into verdicts
+      from unnest(verdicts, v_rows) with ordinality as x (verdict, row_image, n);
+  end if;
 
   if v_dry then
     return tideway_private.describe_changes(map, run, ids, keys, verdicts, v_rows, v_writes, v_conflicts, errors);
@@ -190,30 +206,44 @@ begin
   if exists (select from unnest(v_resend) r where r is not null) then
     errors := errors || tideway_private.note_lost_writes(map, links, v_resend);
   end if;
-  v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
+  if 'restore' = any (verdicts) or exists (select from unnest(v_conflicts) c where c is not null) then
+    v_conflicted := tideway_private.record_conflicts(map, run.id, ids, v_new_keys, verdicts, v_conflicts);
+  end if;
   v_deleted := tideway_private.take_deletions(map, run, sql,
     (select array_agg(x.link) from unnest(links, verdicts) as x (link, verdict) where x.verdict = 'gone'));
 
   -- Outward work that this page made goes through the requests: only short transactions write the outbox.
   perform tideway_private.ask('mark', map.number, null, jsonb_build_object('keys', jsonb_agg(x.new_key)), null)
      from unnest(v_new_keys, v_push, verdicts) as x (new_key, push, verdict)
-    where x.push and x.verdict in ('new', 'linked', 'adopt', 'relink') and map.direction = 'both'
+    where x.push and x.verdict in ('new', 'linked', 'adopt', 'relink') and map.direction <> 'pull'
    having count(*) > 0;
 
-  select coalesce(v_deferred, '{}') || coalesce(array_agg(x.id) filter (where x.verdict in ('locked', 'stale', 'dependency', 'open_create', 'in_flight', 'failed', 'duplicate', 'absent')), '{}'),
-         count(*) filter (where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore'),
+  v_waiting := v_deferred;
+  -- For a duplicate the record that holds the row is asked for too: if it is gone, this one takes its place.
+  select array_agg(distinct d.id) into v_deferred
+    from (select w.id from unnest(v_waiting) as w (id)
+          union all
+          select x.id from unnest(ids, verdicts) as x (id, verdict)
+           where x.verdict in ('locked', 'stale', 'dependency', 'open_create', 'in_flight', 'failed', 'duplicate')
+          union all
+          select l.remote_id from unnest(links, verdicts) as x (link, verdict)
+            join tideway_private.links l on l.id = x.link
+           where x.verdict = 'duplicate') as d (id);
+  select count(*) filter (where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore'),
          count(*) filter (where x.verdict in ('new', 'linked', 'adopt', 'relink') and x.row_image is not null and x.writes is not null),
          count(*) filter (where x.verdict in ('hold', 'ambiguous'))
-    into v_deferred, v_created, v_updated, v_held
+    into v_created, v_updated, v_held
     from unnest(ids, verdicts, v_rows, v_writes) as x (id, verdict, row_image, writes);
-  perform tideway_private.defer_records(map.number, map.org_id, array_agg(x.id), array_agg(coalesce(v.verdict, 'in_flight')))
-     from unnest(v_deferred) as x (id)
-     left join unnest(ids, verdicts) as v (id, verdict) on v.id = x.id
-    where v.verdict is distinct from 'absent';
+  if v_deferred is not null then
+    perform tideway_private.defer_records(map.number, map.org_id, array_agg(x.id),
+              array_agg(case when x.id = any (v_waiting) then 'in_flight' else coalesce(v.verdict, 'duplicate') end))
+       from unnest(v_deferred) as x (id)
+       left join unnest(ids, verdicts) as v (id, verdict) on v.id = x.id;
+  end if;
   -- A row that is gone here is the outbox's business; the claim looks at it.
   perform tideway_private.ask('mark', map.number, null, jsonb_build_object('keys', jsonb_agg(x.key)), null)
      from unnest(keys, verdicts) as x (key, verdict)
-    where x.verdict = 'absent' and map.direction = 'both'
+    where x.verdict = 'absent' and map.direction <> 'pull'
    having count(*) > 0;
 
   errors := errors || coalesce((select jsonb_agg(jsonb_build_object('remote_id', x.id, 'local_key', x.key, 'row', x.r -> 'position', 'class', 'CONFLICT',
@@ -237,10 +267,10 @@ begin
     'deleted', coalesce((v_deleted ->> 'done')::integer, 0),
     'held', v_held + coalesce((v_deleted ->> 'held')::integer, 0),
     'failed', (select count(distinct coalesce(e ->> 'remote_id', e ->> 'row')) from jsonb_array_elements(errors) e where coalesce(e ->> 'severity', 'error') = 'error'),
-    'conflicts', v_conflicted,
+    'conflicts', coalesce(v_conflicted, 0),
     'busy', 'locked' = any (verdicts),
     'locked_ms', round(extract(epoch from clock_timestamp() - started) * 1000),
-    'deferred', to_jsonb(v_deferred));
+    'deferred', to_jsonb(coalesce(v_deferred, '{}')));
 end;
 $$;
 

@@ -9,7 +9,7 @@ with facts as (
               else n.linked end as rows,
          case when l.few then now() else n.counted_at end as rows_counted_at,
          q.marks, q.oldest_mark_age, q.in_flight, q.waiting_retry,
-         (select count(*) from (select from tideway.sync_errors e where e.mapping_id = m.id and e.resolved_at is null and e.severity = 'error' limit 10000) x) as failed,
+         (select count(*) from (select from tideway.sync_errors e where e.mapping_id between m.id and m.id and e.resolved_at is null and e.severity = 'error' order by e.mapping_id, e.last_seen_at desc limit 10000) x) as failed,
          (select count(*) from (select from tideway.conflicts x where x.mapping_id = m.id and x.resolved_at is null limit 10000) x) as conflicts,
          (select count(*) from (select from tideway_private.deletions d where d.mapping = m.number and d.state = 'held' limit 10000) x) as held_deletions,
          e.last_error_code, e.last_error_at, k.read_at as last_read_at
@@ -19,23 +19,25 @@ with facts as (
     left join tideway_private.mapping_counts n on n.mapping = m.number
     left join tideway_private.cursors k on k.mapping = m.number
     left join lateral (
-      select (select count(*) from (select from tideway_private.outbox o where o.mapping = m.number limit 10000) x) as marks,
-             (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping = m.number order by o.seq limit 1) as oldest_mark_age,
+      select (select count(*) from (select from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 10000) x) as marks,
+             (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 1) as oldest_mark_age,
              (select coalesce(sum(cardinality(f.ops)), 0) from tideway_private.in_flight f where f.mapping = m.number) as in_flight,
-             (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'retry' limit 10000) x) as waiting_retry
+             (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'retry') and (w.mapping, w.reason) <= (m.number, 'retry') order by w.mapping, w.reason limit 10000) x) as waiting_retry
     ) q on true
+    -- A range and an order where = would say the same, here and above: they hold each look to the index of the mapping.
+    -- A planner that expects every mapping to have its share reads everybody else's rows for one that has none.
     left join lateral (
       select (select r.completed_at from tideway.sync_runs r
-               where r.mapping_id = m.id and r.status in ('completed', 'completed_with_errors') and r.kind <> 'preview'
-               order by r.started_at desc limit 1) as last_success_at,
+               where r.mapping_id between m.id and m.id and r.status in ('completed', 'completed_with_errors') and r.kind <> 'preview'
+               order by r.mapping_id, r.started_at desc limit 1) as last_success_at,
              a.started_at as last_run_at, a.status as last_run_status
         from (select) one
         left join lateral (select r.started_at, r.status from tideway.sync_runs r
-                            where r.mapping_id = m.id and r.status <> 'pending' order by r.started_at desc limit 1) a on true
+                            where r.mapping_id between m.id and m.id and r.status <> 'pending' order by r.mapping_id, r.started_at desc limit 1) a on true
     ) s on true
     left join lateral (
       select x.code as last_error_code, x.last_seen_at as last_error_at
-        from tideway.sync_errors x where x.mapping_id = m.id and x.resolved_at is null order by x.last_seen_at desc limit 1
+        from tideway.sync_errors x where x.mapping_id between m.id and m.id and x.resolved_at is null and x.severity = 'error' order by x.mapping_id, x.last_seen_at desc limit 1
     ) e on true
    where m.state <> 'unmapped'
 )

@@ -1,14 +1,15 @@
 create or replace view tideway.queue_status with (security_invoker = true) as
+-- Ranges with an order where = would say the same: see mapping_status.
 select m.name as mapping, c.name as connection, m.state,
-       (select count(*) from (select from tideway_private.outbox o where o.mapping = m.number limit 10000) x) as marks,
-       (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping = m.number order by o.seq limit 1) as oldest_mark_age,
+       (select count(*) from (select from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 10000) x) as marks,
+       (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 1) as oldest_mark_age,
        (select coalesce(sum(cardinality(f.ops)), 0) from tideway_private.in_flight f where f.mapping = m.number) as in_flight,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'retry' limit 10000) x) as waiting_retry,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'failed' limit 10000) x) as waiting_failed,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'paused' limit 10000) x) as waiting_paused,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'conflict' limit 10000) x) as waiting_conflict,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'dependency' limit 10000) x) as waiting_dependency,
-       (select count(*) from (select from tideway_private.waiting w where w.mapping = m.number and w.reason = 'flapping' limit 10000) x) as waiting_flapping,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'retry') and (w.mapping, w.reason) <= (m.number, 'retry') order by w.mapping, w.reason limit 10000) x) as waiting_retry,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'failed') and (w.mapping, w.reason) <= (m.number, 'failed') order by w.mapping, w.reason limit 10000) x) as waiting_failed,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'paused') and (w.mapping, w.reason) <= (m.number, 'paused') order by w.mapping, w.reason limit 10000) x) as waiting_paused,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'conflict') and (w.mapping, w.reason) <= (m.number, 'conflict') order by w.mapping, w.reason limit 10000) x) as waiting_conflict,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'dependency') and (w.mapping, w.reason) <= (m.number, 'dependency') order by w.mapping, w.reason limit 10000) x) as waiting_dependency,
+       (select count(*) from (select from tideway_private.waiting w where (w.mapping, w.reason) >= (m.number, 'flapping') and (w.mapping, w.reason) <= (m.number, 'flapping') order by w.mapping, w.reason limit 10000) x) as waiting_flapping,
        (select count(*) from (select from tideway_private.rereads r where r.mapping = m.number limit 10000) x) as rereads,
        (select count(*) from (select from tideway_private.requests q where q.mapping = m.number limit 10000) x) as requests,
        m.org_id

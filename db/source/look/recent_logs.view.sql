@@ -4,18 +4,10 @@ select l.created_at, m.name as mapping, c.name as connection, l.entity_type, l.s
   from tideway.sync_activity_log l
   left join tideway.mappings m on m.id = l.mapping_id
   left join tideway.connections c on c.id = l.connection_id
- where l.created_at > now() - interval '7 days'
-union all
-select r.started_at, m.name, c.name, coalesce(m.item_type, m.name), c.system, r.kind, 'started', null, least(r.rows_processed, 2147483647)::integer,
-       format('%s rows so far.', r.rows_processed), null, (extract(epoch from clock_timestamp() - r.started_at) * 1000)::bigint,
-       r.id::text, r.id, r.triggered_by, r.org_id
-  from tideway.sync_runs r
-  left join tideway.mappings m on m.id = r.mapping_id
-  left join tideway.connections c on c.id = r.connection_id
- where r.status = 'running';
+ where l.created_at > now() - interval '7 days';
 
 comment on view tideway.recent_logs is
-'What happened in the last seven days? The log with the names of mapping and connection, and the runs that are under way as started.
+'What happened in the last seven days? The log with the names of mapping and connection. What is under way is in active_syncs.
 
   select * from tideway.recent_logs order by created_at desc limit 20;';
 comment on column tideway.recent_logs.created_at is 'When.';
@@ -29,7 +21,7 @@ comment on column tideway.recent_logs.record_id is 'The record, when the row is 
 comment on column tideway.recent_logs.record_count is 'How many records it covers.';
 comment on column tideway.recent_logs.message is 'What happened.';
 comment on column tideway.recent_logs.error_message is 'What went wrong.';
-comment on column tideway.recent_logs.duration_ms is 'How long it took, or runs already.';
+comment on column tideway.recent_logs.duration_ms is 'How long it took in milliseconds.';
 comment on column tideway.recent_logs.sync_id is 'The sync.';
 comment on column tideway.recent_logs.run_id is 'The run.';
 comment on column tideway.recent_logs.user_id is 'Who asked for it.';

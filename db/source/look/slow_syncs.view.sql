@@ -12,11 +12,16 @@ select p.org_id, p.sync_id, p.run_id, p.entity_type, p.source_system, p.status, 
            from tideway.sync_progress b
           where b.completed_at is not null and b.speed_items_per_min > 0 and b.speed_items_per_min < 10
          union all
-         select b.org_id, b.sync_id, b.run_id, b.entity_type, b.source_system, b.status, b.processed_count, b.failed_count, b.speed_items_per_min, b.elapsed_seconds, b.started_at, b.completed_at
+         -- offset 0 keeps the planner from a join over all runs: each entity is one range of its index.
+         select u.org_id, u.sync_id, u.run_id, u.entity_type, u.source_system, u.status, u.processed_count, u.failed_count,
+                u.speed_items_per_min, u.elapsed_seconds, u.started_at, u.completed_at
            from tideway_private.entity_speeds e
-           join tideway.sync_progress b on b.org_id = e.org_id and b.entity_type = e.entity_type
-          where b.completed_at is not null and b.speed_items_per_min >= 10 and b.speed_items_per_min > 0
-            and b.speed_items_per_min < e.median / 2
+           cross join lateral (
+             select b.org_id, b.sync_id, b.run_id, b.entity_type, b.source_system, b.status, b.processed_count, b.failed_count, b.speed_items_per_min, b.elapsed_seconds, b.started_at, b.completed_at
+               from tideway.sync_progress b
+              where b.org_id = e.org_id and b.entity_type = e.entity_type and b.completed_at is not null and b.speed_items_per_min > 0
+                and b.speed_items_per_min >= 10 and b.speed_items_per_min < e.median / 2
+             offset 0) u
        ) p
   left join tideway_private.entity_speeds s on s.org_id = p.org_id and s.entity_type = p.entity_type
  where p.started_at > now() - interval '30 days'

@@ -31,13 +31,13 @@ as $$
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
            coalesce(l.remote_diff, '{}') as remote_diff,
-           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.decisions, '{}') as decisions
+           l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.resent, 0) as resent, coalesce(l.decisions, '{}') as decisions
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
-  ), value as (
+  ), value as materialized (
     select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
-           r.row_image,
+           r.row_image, r.resent,
            coalesce(r.covered, '[]') ? c.local as covered,
            r.fields -> c.remote as remote,
            r.vals -> c.field as incoming,
@@ -51,9 +51,9 @@ as $$
       from record r
       join tideway.mapping_columns c
         on c.mapping_id = map.id
-       and c.direction in ('pull', 'both')
+       and c.direction <> 'none'
        and r.vals ? c.field
-  ), shown as (
+  ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
@@ -61,19 +61,26 @@ as $$
            v.sent is not null and v.settled and v.remote <> v.sent
              and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
       from value v
-  ), image as (
+  ), image as materialized (
     select s.*,
            case when s.sent is not null and not s.waits and not s.lost then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
-  ), change as (
+  ), change as materialized (
     select i.*,
            i.local_base is null as first,
            coalesce(i.remote <> i.remote_base, true) as remote_changed,
            i.present is distinct from i.local_base as local_changed,
-           tideway_private.policy_of(i.direction, i.authority, i.conflict, i.local_base is null) as policy
+           -- Who wins when both sides differ: the field's authority, its own policy, or the default of the mapping's direction.
+           case
+             when i.authority = 'source_of_truth' then 'remote'
+             when i.conflict is not null then i.conflict
+             when i.direction = 'pull' then 'remote'
+             when i.local_base is null then 'manual'
+             else 'remote'
+           end as policy
       from image i
-  ), judged as (
+  ), judged as materialized (
     select c.*,
            case
              when c.policy like 'newest:%' then
@@ -86,11 +93,16 @@ as $$
              else c.policy
            end as winner
       from change c
-  ), decided as (
+  ), decided as materialized (
     select j.*,
            case
              when j.waits then 'wait'
-             when j.lost then 'resend'
+             when j.lost then case when j.resent > 0 then 'give_up' else 'resend' end
+             -- What only goes out is never written here; what the app shows instead is answered by ours.
+             when j.direction = 'push' then
+               case when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'
+                    when j.first or j.remote_changed then 'keep'
+                    when j.kept then 'settle' else 'none' end
              when j.decision ->> 'choice' = 'local' then 'keep'
              when j.decision ->> 'choice' = 'value' then 'value'
              when force or j.decision ->> 'choice' = 'remote' then 'write'
@@ -113,8 +125,10 @@ as $$
     select d.*,
            d.verdict in ('keep', 'covered', 'reference')
              and (not d.first or d.verdict = 'reference' or d.direction = 'pull' or d.decision is not null) as moves,
-           -- Once a person has chosen ours, theirs is what both sides know, and ours goes out as a change.
-           d.verdict = 'keep' and d.decision is not null as decided
+           -- Where ours stays although theirs is known, theirs is what both sides know now, and ours goes out as a change.
+           (d.verdict = 'keep' and d.decision is not null)
+             or (d.verdict = 'keep' and d.direction = 'push')
+             or (d.verdict in ('keep', 'covered') and d.first and d.direction <> 'pull' and d.incoming <> 'null') as decided
       from decided d
   )
   select d.ord,
@@ -126,11 +140,13 @@ as $$
          pg_catalog.jsonb_object_agg(d.field, case
              when d.verdict in ('write', 'revert', 'agree', 'value') or d.decided then d.incoming
              when d.verdict = 'delta' then pg_catalog.to_jsonb((d.incoming)::numeric)
+             -- A write lost twice: the sides agree to differ, or every later look would send it again.
+             when d.verdict = 'give_up' then d.sent_local
              else coalesce(d.local_base, d.present) end)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves or d.decided),
          pg_catalog.jsonb_object_agg(d.field, d.remote)
-           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value') or d.moves),
-         pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'hold')),
+           filter (where d.verdict in ('write', 'revert', 'agree', 'delta', 'settle', 'value', 'give_up') or d.moves or d.decided),
+         pg_catalog.array_agg(d.field) filter (where d.sent is not null and d.verdict not in ('wait', 'resend', 'give_up', 'hold')),
          pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
              'column', d.local, 'policy', d.policy, 'old', d.local_base, 'local', d.present, 'remote', d.incoming,
              'kind', case when d.verdict = 'covered' then 'lower_priority' when d.verdict = 'revert' then 'local_edit_reverted'
@@ -142,7 +158,7 @@ as $$
                           and ((d.first and d.incoming <> 'null' and d.present <> 'null' and d.authority is distinct from 'source_of_truth')
                                or (not d.first and d.remote_changed and d.local_changed)))),
          pg_catalog.bool_or(d.verdict = 'wait'),
-         pg_catalog.array_agg(d.field) filter (where d.verdict = 'resend'),
+         pg_catalog.array_agg(d.field) filter (where d.verdict in ('resend', 'give_up')),
          pg_catalog.bool_or(d.verdict = 'hold'),
          pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
     from moved d

@@ -11,6 +11,12 @@ as $$
      cross join lateral pg_catalog.jsonb_array_elements(x.conflicts) c
      where x.verdict in ('new', 'linked', 'adopt', 'relink', 'hold')
        and (x.verdict = 'hold' or c.value ->> 'resolution' is not null)
+    union all
+    -- The row was deleted here while its record changed there: the data is kept.
+    select x.id, x.key, x.verdict, '{"column": "*", "kind": "update_missing", "policy": "remote", "resolution": "remote"}', l.id
+      from unnest(ids, keys, verdicts) as x (id, key, verdict)
+      join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
+     where x.verdict = 'restore'
   ), written as (
     insert into tideway.conflicts as t (org_id, mapping_id, link_id, local_key, remote_id, "column", kind, policy,
                                    old_value, local_value, remote_value, resolution, resolved_value, resolved_at, resolved_by, run_id)

@@ -5,7 +5,7 @@ immutable
 set search_path = ''
 as $$
   -- The remote image is kept only where it differs from the local one.
-  select (remote_diff - (select pg_catalog.array_agg(e.key) from pg_catalog.jsonb_each(remote_set) as e))
+  select (remote_diff - array(select e.key from pg_catalog.jsonb_each(remote_set) as e))
          || coalesce((select pg_catalog.jsonb_object_agg(e.key, e.value)
                         from pg_catalog.jsonb_each(remote_set) as e
                        where e.value is distinct from local_image -> e.key), '{}')

@@ -63,7 +63,10 @@ begin
              attempts_started = case when w.reason = 'failed' then 0 else w.attempts_started end,
              attempts_finished = case when w.reason = 'failed' then 0 else w.attempts_finished end
         from (select x.key, x.op,
-                     q.reason = 'failed' or (q.reason in ('retry', 'dependency') and (q.due_at is null or q.due_at <= clock_timestamp() or x.op & 4 <> 0)) as goes
+                     q.reason = 'failed' or (q.reason in ('retry', 'dependency') and (q.due_at is null or q.due_at <= clock_timestamp() or x.op & 4 <> 0) and not exists (
+                       select from tideway_private.links l
+                        where l.mapping = claim_push.mapping and l.local_key = x.key and l.sent is not null and l.answered_at is null
+                          and l.sent_until > clock_timestamp() and q.due_at > clock_timestamp())) as goes
                 from unnest(v_keys, v_ops) as x (key, op)
                 join tideway_private.waiting q on q.mapping = claim_push.mapping and q.local_key = x.key) as k
        where w.mapping = claim_push.mapping

@@ -16,6 +16,7 @@ declare
   v_sql      jsonb := tideway_private.statements_of(mapping);
   v_trouble  jsonb := tideway_private.table_trouble(v_map);
   v_keys     text[];
+  v_listed   text[];
 begin
   if v_trouble is not null then
     perform tideway_private.stop_mapping(v_map, v_trouble);
@@ -25,19 +26,22 @@ begin
      into v_keys, checked using v_sql ->> 'scan_keys', max_rows, after_key;
   last_key := v_keys[cardinality(v_keys)];
 
-  execute format($q$
-    select array_agg(r.key)
-      from tideway_run.%I($1, null, $2, null) r
-      left join tideway_private.links l
-        on l.mapping = $3 and l.local_key = r.key and (l.local_gone_at is null or l.remote_gone_at is null)
-     where (l.id is null and r.flag)
-        or $4
-        or l.sent is not null
-        or l.local_gone_at is not null
-        or (l.id is not null and r.flag = l.dormant)
-        or (r.a is distinct from l.local_image
-            and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key))$q$, v_map.run_as)
-     into keys using v_sql ->> 'read_push', v_keys, mapping, every;
+  if v_map.only_listed then
+    v_listed := tideway_private.listed_keys(v_map, v_keys);
+  end if;
+  select array_agg(r.key)
+    into keys
+    from tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_keys) r
+    left join tideway_private.links l
+      on l.mapping = compare_range.mapping and l.local_key = r.key and (l.local_gone_at is null or l.remote_gone_at is null)
+   where (l.id is null and r.flag and (v_listed is null or r.key = any (v_listed)))
+      or every
+      or r.problem is not null
+      or l.sent is not null
+      or l.local_gone_at is not null
+      or (l.id is not null and (r.flag and (v_listed is null or r.key = any (v_listed))) = l.dormant)
+      or (r.a is distinct from l.local_image
+          and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key));
   return next;
 end;
 $$;

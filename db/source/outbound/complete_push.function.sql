@@ -18,11 +18,12 @@ begin
     -- The answer of a fenced owner is evidence all the same: the ids of what it created must not be lost.
     update tideway_private.links l
        set remote_id = o.remote_id, touched_at = v_moment
-      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text)
+      from (select distinct on (a.remote_id) a.*
+              from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text)
+             where a.result = 'written' and a.remote_id is not null
+             order by a.remote_id, a.link_id) as o
      where l.id = o.link_id
        and l.remote_id is null
-       and o.result = 'written'
-       and o.remote_id is not null
        and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
     return '{"late": true}';
   end if;
@@ -43,7 +44,8 @@ begin
          resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+    from (select a.*, row_number() over (partition by a.remote_id order by a.link_id) as nth
+            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb)) as o
    cross join lateral (
      select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
             coalesce(jsonb_object_agg(c.field, case when trust_answer then coalesce(o.shown -> c.remote, k.sent -> c.field) else o.shown -> c.remote end)
@@ -52,13 +54,17 @@ begin
        from tideway_private.links k
        left join tideway.mapping_columns c
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
+        -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
+        and (trust_answer or o.shown -> c.remote = k.sent -> c.field
+             or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
+                 and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and o.result = 'written'
      and l.sent_op in ('create', 'update')
      -- Two links must never hold one record; the second is reported below.
      and (o.remote_id is null or l.remote_id = o.remote_id
-          or not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id));
+          or (o.nth = 1 and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id)));
 
   update tideway_private.links l
      set local_gone_at = coalesce(l.local_gone_at, clock_timestamp()),
@@ -104,7 +110,10 @@ begin
          remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
          sent = null, sent_local = null, sent_before = null, sent_op = null,
          touched_at = v_moment
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+    from (select distinct on (a.remote_id) a.*
+            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb)
+           where a.result = 'found'
+           order by a.remote_id, a.link_id) as o
    cross join lateral (
      select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
             coalesce(jsonb_object_agg(c.field, o.shown -> c.remote) filter (where c.field is not null), '{}') as remote_set
@@ -112,7 +121,6 @@ begin
        left join tideway.mapping_columns c on c.mapping_id = v_map.id and k.sent -> c.field = o.shown -> c.remote
       where k.id = o.link_id) as s
    where l.id = o.link_id
-     and o.result = 'found'
      and l.remote_id is null
      and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
 

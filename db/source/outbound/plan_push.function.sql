@@ -6,7 +6,7 @@ language sql
 stable
 set search_path = ''
 as $$
-  with item as (
+  with item as materialized (
     select x.n::integer as n, x.key, x.op, x.row_image, x.payload, x.inside, coalesce(x.before, '{}') as before, l.*,
            exists (select from tideway_private.in_flight f where f.mapping = map.number and f.id <> batch and l.id = any (f.link_ids)) as elsewhere
       from unnest(keys, ops, link_ids, rows, payloads, inside, payloads_before) with ordinality as x (key, op, link_id, row_image, payload, inside, before, n)
@@ -23,7 +23,7 @@ as $$
         on p.mapping = m.number and p.local_key = i.row_image ->> c.field and p.remote_id is not null and p.remote_gone_at is null
      where i.row_image is not null
      group by i.n
-  ), field as (
+  ), field as materialized (
     select i.n, c.field, c.local, c.authority, c.direction,
            i.row_image -> c.field as present,
            coalesce(p.fields -> c.field, i.payload -> c.field) as payload,
@@ -36,7 +36,7 @@ as $$
       join tideway.mapping_columns c on c.mapping_id = map.id and c.direction in ('push', 'both') and not c.is_remote_id
       left join parent p on p.n = i.n
      where i.row_image is not null
-  ), judged as (
+  ), judged as materialized (
     select f.*,
            f.again or coalesce(f.uncertain, false) or f.local_before is null or f.present is distinct from f.local_before as changed,
            -- A value that the app already shows, or would show the same as before, needs no request.

@@ -22,6 +22,7 @@ declare
   v_inside   boolean[];
   v_before   jsonb[];
   v_plan     jsonb[];
+  v_problems jsonb[];
   v_verdicts text[];
   v_deletes  bigint[];
   v_moment   bigint := nextval('tideway_private.moments');
@@ -50,30 +51,45 @@ begin
     where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
     order by l.id
       for no key update;
-  execute format($q$
-    select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n)
-      from unnest($1) with ordinality as k (key, n)
-      left join tideway_run.%I($2, null, $1, null) r on r.key = k.key
-      left join tideway_private.links l on l.mapping = $3 and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null)$q$, v_map.run_as)
-     into v_links, v_rows, v_payloads, v_inside
-    using v_batch.keys, v_sql ->> 'read_push', v_map.number;
+  select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n), array_agg(r.problem order by k.n)
+    into v_links, v_rows, v_payloads, v_inside, v_problems
+    from unnest(v_batch.keys) with ordinality as k (key, n)
+    left join tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_batch.keys) r on r.key = k.key
+    left join tideway_private.links l on l.mapping = v_map.number and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null);
+
+  if v_map.only_listed then
+    select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside
+      from unnest(v_batch.keys, v_inside) with ordinality as x (key, inside, n)
+     cross join (select tideway_private.listed_keys(v_map, v_batch.keys) as keys) as l;
+  end if;
 
   -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
-  execute format($q$
-    select array_agg(r.a order by k.n)
-      from unnest($1, $4, $5) with ordinality as k (key, link, row_image, n)
-      left join (
-        select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
-                           from unnest($1, $4, $5) as x (key, link, row_image)
-                           join tideway_private.links l on l.id = x.link
-                          where x.row_image is distinct from l.local_image) q
-        cross join lateral tideway_run.%I($2, null, q.keys, q.images) r where q.keys is not null) r on r.key = k.key$q$, v_map.run_as)
-     into v_before
-    using v_batch.keys, v_sql ->> 'payload_of', v_map.number, v_links, v_rows;
+  select array_agg(r.a order by k.n)
+    into v_before
+    from unnest(v_batch.keys) with ordinality as k (key, n)
+    left join (
+      select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
+                         from unnest(v_batch.keys, v_links, v_rows) as x (key, link, row_image)
+                         join tideway_private.links l on l.id = x.link
+                        where x.row_image is distinct from l.local_image) q
+      cross join lateral tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'payload_of', q.keys, q.images) r
+      where r.problem is null) r on r.key = k.key;
 
   select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
     into v_verdicts, v_plan
     from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;
+
+  -- A row that the mapping's own transform or filter cannot take fails alone; a change to it gives it a new start.
+  if exists (select from unnest(v_problems) p where p is not null) then
+    select array_agg(case when x.problem is null then x.verdict else 'failed' end order by x.n)
+      into v_verdicts
+      from unnest(v_verdicts, v_problems) with ordinality as x (verdict, problem, n);
+    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'failed', null)
+       from unnest(v_batch.keys, v_batch.ops, v_problems) as x (key, op, problem) where x.problem is not null;
+    perform tideway_private.record_errors(v_map.number, null, 'push',
+              (select jsonb_agg(jsonb_build_object('local_key', x.key) || x.problem)
+                 from unnest(v_batch.keys, v_problems) as x (key, problem) where x.problem is not null));
+  end if;
 
   v_deletes := tideway_private.judge_deletions(v_map, 'local', null,
     (select coalesce(array_agg(x.link), '{}') from unnest(v_links, v_verdicts) as x (link, verdict) where x.verdict in ('delete', 'soft_delete')))
@@ -144,6 +160,7 @@ begin
          sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
+         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,

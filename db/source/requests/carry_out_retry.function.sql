@@ -19,20 +19,32 @@ begin
   elsif args ? 'remote_id' then
     v_ids := array[args ->> 'remote_id'];
   else
-    select array_agg(r.local_key) filter (where r.direction = 'push'), array_agg(r.remote_id) filter (where r.direction = 'pull')
+    select array_agg(r.local_key) filter (where r.direction = 'push'), array_agg(coalesce(r.remote_id, l.remote_id)) filter (where r.direction = 'pull')
       into v_keys, v_ids
-      from tideway_private.rows_to_retry(v_map.number, args ->> 'error_class') r;
+      from tideway_private.rows_to_retry(v_map.number, args ->> 'error_class') r
+      left join tideway_private.links l on l.mapping = v_map.number and l.local_key = r.local_key;
   end if;
 
+  -- A request without an answer may still land: nothing is sent after it before its longest life is over, whoever asks.
+  update tideway_private.waiting w
+     set reason = 'retry', due_at = l.sent_until, attempts_started = 0, attempts_finished = 0, op = w.op | carry_out_retry.op
+    from tideway_private.links l
+   where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
+     and l.mapping = w.mapping and l.local_key = w.local_key and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp();
   delete from tideway_private.waiting w
-   where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency');
+   where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
+     and (w.due_at is null or not exists (
+           select from tideway_private.links l
+            where l.mapping = w.mapping and l.local_key = w.local_key and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp()));
   if v_map.direction <> 'push' and v_ids is not null then
     insert into tideway_private.rereads as r (mapping, remote_id, org_id, reason, compare)
     select v_map.number, x, v_map.org_id, 'retry', true from unnest(v_ids) x where x is not null
     on conflict on constraint rereads_pkey do update set due_at = clock_timestamp(), attempts = 0, compare = true;
   end if;
   if v_map.direction <> 'pull' and v_keys is not null then
-    perform tideway_private.mark_keys(v_map.number, v_keys, op);
+    perform tideway_private.mark_keys(v_map.number,
+      array(select k from unnest(v_keys) k
+             where not exists (select from tideway_private.waiting w where w.mapping = v_map.number and w.local_key = k and w.due_at > clock_timestamp())), op);
   end if;
 end;
 $$;

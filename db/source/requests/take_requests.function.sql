@@ -32,6 +32,8 @@ begin
         perform tideway_private.carry_out_retry(v_request.mapping, v_request.args);
       when 'replay' then
         perform tideway_private.carry_out_retry(v_request.mapping, v_request.args, 12::smallint);
+      when 'record_errors' then
+        perform tideway_private.record_errors(v_request.mapping, v_request.run_id, v_request.args ->> 'direction', v_request.args -> 'errors');
       when 'pause_row' then
         insert into tideway_private.waiting as w (mapping, local_key, org_id, reason, marked)
         values (v_request.mapping, v_request.args ->> 'local_key', v_org, 'paused', false)
@@ -49,6 +51,16 @@ begin
         -- Rows to delete here wait for the owner's next look.
         return query select v_request.id, 'apply_deletions'::text, v_request.mapping, v_request.args, v_request.run_id;
         continue;
+      when 'refilter' then
+        -- A pattern is part of the compiled SQL; what leaves or enters the filter is found by comparing.
+        if v_request.args ->> 'reason' = 'pattern' then
+          perform tideway_private.compile(v_request.mapping);
+        end if;
+        return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;
+        continue;
+      when 'unmap' then
+        -- A batch is still out: its answer has to come first.
+        continue when not tideway_private.carry_out_unmap(v_request.mapping, v_request.args);
       when 'promote' then
         update tideway.mappings m set shadow = false where m.number = v_request.mapping;
         return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;

@@ -6,6 +6,7 @@ revoke all on all tables in schema tideway, tideway_private from public, tideway
 revoke all on all sequences in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 revoke all on all routines in schema tideway, tideway_private from public, tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
+grant execute on function tideway.whoami() to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 grant usage on schema tideway, tideway_private to tideway_reader, tideway_operator, tideway_daemon, tideway_monitor;
 
 -- What a later file or a later release makes, until this file runs again. Never for readers: a definer function would be open to them.
@@ -59,6 +60,8 @@ grant execute on all routines in schema tideway, tideway_private to tideway_oper
 grant insert, update, delete on tideway.connections, tideway.mappings, tideway.mapping_columns to tideway_operator;
 grant insert, update, delete on tideway.saved_search_patterns, tideway.sync_list, tideway.sync_preview_cache to tideway_operator;
 grant insert, update on tideway.sync_progress, tideway.sync_activity_log, tideway.sync_errors, tideway.sync_runs to tideway_operator;
+-- A view: its trigger stores the row, with the organisation and the person who insert it.
+grant insert on tideway.field_lineage to tideway_operator;
 grant insert, update, delete on tideway_private.statements to tideway_operator;
 grant insert, update on tideway_private.used_fields to tideway_operator;
 grant insert on tideway_private.requests to tideway_operator;

@@ -113,7 +113,7 @@ function write(shelf: Shelf, table: string, row: WriteRow): WriteOutcome {
     return { ref, result: 'refused', fault: fault.facts };
   }
   const record = shelf.apply({ table, op: row.op, fields, key, ...(row.op === 'create' ? {} : { id: row.id }) });
-  const answer = { id: record?.id ?? (current?.id as string), record };
+  const answer = { id: record?.id ?? current?.id ?? '', record };
   shelf.answered.set(scope, answer);
   return written(ref, answer);
 }

@@ -492,7 +492,7 @@ function describeTable(table: PlainTable): unknown {
 /** The column ids to show, null for all, or the first unknown one. */
 function chosenColumns(table: PlainTable, wanted: unknown): readonly string[] | null | string {
   if (wanted === undefined) return null;
-  if (!isTextList(wanted)) return String(wanted);
+  if (!isTextList(wanted)) return JSON.stringify(wanted);
   return wanted.find((name) => !table.columns.some(({ id }) => id === name)) ?? wanted;
 }
 

@@ -92,7 +92,11 @@ export class PlainStore {
   /** Adds a column, takes one away or changes it, as people do in apps. */
   replaceTable(table: PlainTable): void {
     const shelf = this.shelves.get(table.id);
-    this.shelves.set(table.id, { table, truth: shelf?.truth ?? new Map(), shown: shelf?.shown ?? new Map() });
+    this.shelves.set(table.id, {
+      table,
+      truth: shelf?.truth ?? new Map<string, PlainRecord>(),
+      shown: shelf?.shown ?? new Map<string, PlainRecord>(),
+    });
   }
 
   /** What reads see now. */

@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { openSecret, readSealKeys } from '../../../src/runtime/secrets.ts';
 import { tideway } from '../../support/command.ts';
-
-const home = mkdtempSync(join(tmpdir(), 'tideway-demo-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 test.each(['start', 'migrate', 'demo', 'doctor', 'status', 'sync', 'backfill', 'seal', 'uninstall'])(
   '%s explains itself',
@@ -53,32 +47,6 @@ test('a sealed secret opens with the key that sealed it, also after a rotation',
   expect(openSecret(out.trim(), readSealKeys({ TIDEWAY_SEAL_KEY: `${fresh},${old}` }))).toBe('hunter2');
   expect(() => openSecret(out.trim(), readSealKeys({ TIDEWAY_SEAL_KEY: fresh }))).toThrow('not at hand');
 });
-
-test('the demo runs twice in a row, also with its port taken', async () => {
-  const first = await tideway(['demo', '--once'], { env: { TIDEWAY_HOME: home, TIDEWAY_EMBEDDED_PORT: '0' } });
-  expect(first).toMatchObject({ code: 0, err: '' });
-  const taken = createServer();
-  const port = await new Promise<number>((done) =>
-    taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
-  );
-  const second = await tideway(['demo', '--once'], { env: { TIDEWAY_HOME: home, TIDEWAY_EMBEDDED_PORT: `${port}` } });
-  taken.close();
-  expect(second).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`Port ${port} is taken`) as string });
-});
-
-test.runIf(process.getuid?.() === 0)(
-  'an ordinary user with a closed folder gets another one, and is told',
-  async () => {
-    const closed = join(home, 'data');
-    const { code, out } = await tideway(['demo', '--once'], {
-      uid: 65534,
-      env: { TIDEWAY_HOME: closed, TIDEWAY_EMBEDDED_PORT: '0' },
-    });
-    const other = /it is kept in (\S+)\./.exec(out)?.[1];
-    expect({ code, other }).toEqual({ code: 0, other: expect.any(String) as string });
-    rmSync(other ?? '', { recursive: true });
-  },
-);
 
 test('version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };

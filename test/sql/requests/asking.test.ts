@@ -150,11 +150,39 @@ test('a paused mapping starts nothing and says how to go on', () =>
 
 test('only an operator may overwrite by force', () =>
   database.rolledBack(async (db) => {
-    await db.query(`create role tideway_test_clerk; grant usage on schema tideway, tideway_private to tideway_test_clerk;
-                    grant select, insert on all tables in schema tideway, tideway_private to tideway_test_clerk;
-                    grant execute on all functions in schema tideway, tideway_private to tideway_test_clerk; set local role tideway_test_clerk`);
-    const call = db.query(`select tideway.sync_now('products', force_overwrite => true)`);
-    await expect(call).rejects.toMatchObject({ code: expect.stringMatching(/TWOPR|TWMAP/) as string });
+    const sync = `select tideway.sync_now('products', force_overwrite => true)`;
+    await db.query(`set local role tideway_operator`);
+    await db.query(sync);
+    await db.query(`reset role; create role tideway_test_clerk;
+                    grant usage on schema tideway, tideway_private to tideway_test_clerk;
+                    grant execute on all functions in schema tideway, tideway_private to tideway_test_clerk;
+                    grant select on tideway.mappings, tideway.connections to tideway_test_clerk;
+                    set local role tideway_test_clerk`);
+    await expect(db.query(sync)).rejects.toMatchObject({ code: 'TWOPR' });
+  }));
+
+test('an operator may call all of this, and a reader nothing of it', () =>
+  database.rolledBack(async (db) => {
+    await db.query('set local role tideway_operator');
+    await db.query(`select tideway.record_sync_error('products', 'API_ERROR', 'odd', '3')`);
+    await db.query(`select tideway.retry_failed_sync(), tideway.retry_row('products', '3'), tideway.discover('shop'),
+                           tideway.resolve_sync_error((select id from tideway.get_sync_errors()), 'seen')`);
+    await db.query('set local role tideway_reader');
+    await expect(db.query(`select tideway.retry_row('products', '3')`)).rejects.toMatchObject({ code: '42501' });
+  }));
+
+test('another organisation has no such mapping, error or request', () =>
+  database.rolledBack(async (db) => {
+    await db.query(`select tideway.record_sync_error('products', 'API_ERROR', 'odd', '3')`);
+    await db.query(
+      `insert into tideway.organisations values ('other'); set local tideway.org_id = 'other'; set local role tideway_operator`,
+    );
+    expect((await db.query('select from tideway.get_sync_errors()')).rowCount).toBe(0);
+    expect((await db.query('select tideway.retry_failed_sync() as rows')).rows).toEqual([{ rows: 0 }]);
+    await expect(db.query(`select tideway.retry_row('products', '3')`)).rejects.toMatchObject({
+      code: 'TWMAP',
+      detail: '0 mappings are defined.',
+    });
   }));
 
 test('retry_failed_sync counts rows once, of one class or all, and those that wait without an error', () =>

@@ -36,6 +36,11 @@ test.each(holds)(
   120_000,
 );
 
+test('a late request may be forgotten by the next answer if nothing is sent again before its longest life', () => {
+  const rules: Rules = { ...DESIGN, resends: 'after the longest life', lateRequests: 'forgotten by the next answer' };
+  expect(explore(rowSyncModel(small, rules)).violation).toBeNull();
+}, 120_000);
+
 const breaks: readonly (readonly [string, Partial<Rules>, Partial<World>, string])[] = [
   ['nothing remembers what was sent', { storesSent: false }, {}, "our own value 1 undid the row's 0"],
   [
@@ -67,6 +72,12 @@ const breaks: readonly (readonly [string, Partial<Rules>, Partial<World>, string
     { lateRequests: 'forgotten by the next answer' },
     {},
     "our own value 1 undid the row's 0",
+  ],
+  [
+    'an answer that shows the older value settles the write',
+    { answers: 'settle whatever they show' },
+    { ignoresWrites: true },
+    'at rest the row is 1 and the app 0',
   ],
 ];
 

@@ -27,6 +27,8 @@ export interface Rules {
   readonly remoteImage: 'shown' | 'sent';
   readonly merges: 'under the lock' | 'in the locking statement';
   readonly lateRequests: 'awaited' | 'forgotten by the next answer';
+  readonly resends: 'at once' | 'after the longest life';
+  readonly answers: 'are judged like reads' | 'settle whatever they show';
 }
 
 export const DESIGN: Rules = {
@@ -36,6 +38,8 @@ export const DESIGN: Rules = {
   remoteImage: 'shown',
   merges: 'under the lock',
   lateRequests: 'awaited',
+  resends: 'at once',
+  answers: 'are judged like reads',
 };
 
 interface Sent {
@@ -174,7 +178,9 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       late: state.sent.late && rules.lateRequests === 'awaited',
     };
     if (world.app === 'at once' && !sent.late && image !== null) {
-      return settle({ ...done, sent }, sent, image);
+      return rules.answers === 'are judged like reads'
+        ? settle({ ...done, sent }, sent, image)
+        : { ...done, local: sent.value, remote: image, sent: null };
     }
     return { ...done, sent };
   };
@@ -228,7 +234,8 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.wal) {
       can('follower marks the row', { ...state, wal: false, mark: true });
     }
-    if (state.mark && state.flight === 'none') {
+    const waits = rules.resends === 'after the longest life' && state.sent?.late === true && !state.sent.ripe;
+    if (state.mark && state.flight === 'none' && !waits) {
       can('claim', { ...state, mark: false, flight: 'claimed' });
     }
     if (state.flight === 'claimed') {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value };
-export type Policy = 'remote' | 'local' | 'delta' | 'manual' | 'newest';
+type Policy = 'remote' | 'local' | 'delta' | 'manual' | 'newest';
 
 /** One field of one row at the moment a record is merged. Undefined: the record does not name it, or there is no image. */
 export interface Field {
@@ -29,7 +29,7 @@ export interface Field {
   readonly recordTime: number | null;
 }
 
-export interface Conflict {
+interface Conflict {
   readonly kind: 'insert_exists' | 'update_exists' | 'update_origin_differs' | 'local_edit_reverted';
   /** Null: open, and the row waits for a person. */
   readonly resolution: 'remote' | 'local' | 'delta' | null;

@@ -1,0 +1,21 @@
+comment on table tideway.conflicts is
+'Every conflict, settled by a policy or open; tideway.open_conflicts shows those that wait for a person.';
+comment on column tideway.conflicts.id is 'The conflict; resolve_conflict takes it.';
+comment on column tideway.conflicts.org_id is 'The organisation.';
+comment on column tideway.conflicts.mapping_id is 'The mapping.';
+comment on column tideway.conflicts.link_id is 'The link of the two rows.';
+comment on column tideway.conflicts.local_key is 'The row here.';
+comment on column tideway.conflicts.remote_id is 'The record there.';
+comment on column tideway.conflicts.kind is 'What kind: the names of PostgreSQL 18, and lower_priority, local_edit_reverted, flapping.';
+comment on column tideway.conflicts.policy is 'The policy that decided, or left it open.';
+comment on column tideway.conflicts.old_value is 'What both sides last agreed on.';
+comment on column tideway.conflicts.local_value is 'The value here.';
+comment on column tideway.conflicts.remote_value is 'The value there.';
+comment on column tideway.conflicts.resolution is 'remote, local, delta, value or withdrawn; null while it is open.';
+comment on column tideway.conflicts.resolved_value is 'The value that both got.';
+comment on column tideway.conflicts.resolved_at is 'When it was settled.';
+comment on column tideway.conflicts.resolved_by is 'Who settled it; null for the policy.';
+comment on column tideway.conflicts.run_id is 'The run that found it.';
+comment on column tideway.conflicts.detected_at is 'When it was found.';
+comment on column tideway.conflicts.updated_at is 'When either side last changed it.';
+comment on column tideway.conflicts."column" is 'The field.';

@@ -1,0 +1,26 @@
+comment on table tideway.sync_errors is
+'Errors of rows: one open entry per mapping, direction, row, column and code. tideway.failed_rows shows the open ones.';
+comment on column tideway.sync_errors.id is 'The error; resolve_sync_error takes it.';
+comment on column tideway.sync_errors.org_id is 'The organisation.';
+comment on column tideway.sync_errors.mapping_id is 'The mapping.';
+comment on column tideway.sync_errors.connection_id is 'The connection.';
+comment on column tideway.sync_errors.run_id is 'The run that met it last.';
+comment on column tideway.sync_errors.direction is 'pull or push.';
+comment on column tideway.sync_errors.local_key is 'The row here.';
+comment on column tideway.sync_errors.remote_id is 'The record there.';
+comment on column tideway.sync_errors."row" is 'Its position in the app, such as a sheet''s row.';
+comment on column tideway.sync_errors."column" is 'The column at fault.';
+comment on column tideway.sync_errors.error_class is 'Decides how Tideway reacts.';
+comment on column tideway.sync_errors.code is 'The fact, stable.';
+comment on column tideway.sync_errors.severity is 'warning or error.';
+comment on column tideway.sync_errors.message is 'What happened.';
+comment on column tideway.sync_errors.suggestion is 'What to do.';
+comment on column tideway.sync_errors.details is 'The facts of the error.';
+comment on column tideway.sync_errors.retryable is 'Whether Tideway tries again by itself.';
+comment on column tideway.sync_errors.attempts is 'How often it was tried.';
+comment on column tideway.sync_errors.first_seen_at is 'When it happened first.';
+comment on column tideway.sync_errors.last_seen_at is 'When it happened last.';
+comment on column tideway.sync_errors.resolved_at is 'When it was closed: by a later success, or by a person.';
+comment on column tideway.sync_errors.resolved_by is 'Who closed it; null for a success.';
+comment on column tideway.sync_errors.resolution_notes is 'What the person wrote.';
+comment on column tideway.sync_errors.row_identity is 'What tells the row from its neighbours: its key, id or position; computed.';

@@ -1,0 +1,21 @@
+import { startPlainApp } from '../../test/apps/plain/plain-app.ts';
+import type { PlainApp } from '../../test/apps/plain/plain-app.ts';
+
+/** The stand-in that the demo keeps in step: a small app with a table of products and a page to look at. */
+export function startDemoApp(token: string): Promise<PlainApp> {
+  return startPlainApp({
+    token,
+    title: 'Demo shop',
+    tables: [
+      {
+        id: 'products',
+        title: 'Products',
+        columns: [
+          { id: 'sku', type: 'number' },
+          { id: 'title', type: 'text', required: true, maxLength: 40 },
+          { id: 'price', type: 'number' },
+        ],
+      },
+    ],
+  });
+}

@@ -1,0 +1,30 @@
+import { openDatabase } from './database.ts';
+
+interface DemoDatabase {
+  name: string;
+  url: string;
+  release(): Promise<void>;
+}
+
+/** A fresh database for one demo; another demo that runs on the same server keeps its own. */
+export async function takeDemoDatabase(serverUrl: string): Promise<DemoDatabase> {
+  const server = openDatabase({ url: serverUrl, part: 'demo', connections: 1 });
+  try {
+    for (let count = 1; ; count += 1) {
+      const name = count === 1 ? 'demo' : `demo_${count}`;
+      // Held as long as this session lives, so a killed demo gives its name back by itself.
+      const [lock] = await server<{ ours: boolean }[]>`
+        select pg_try_advisory_lock(hashtextextended(${`tideway ${name}`}, 0)) as ours`;
+      if (!lock?.ours) continue;
+      await server`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name}`;
+      await server`select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = ${name}`;
+      await server`drop database if exists ${server(name)} with (force)`;
+      await server`create database ${server(name)}`;
+      const url = Object.assign(new URL(serverUrl), { pathname: name }).href;
+      return { name, url, release: () => server.end({ timeout: 5 }) };
+    }
+  } catch (error) {
+    await server.end({ timeout: 5 });
+    throw error;
+  }
+}
