@@ -4,14 +4,19 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Database } from '../sql/database.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import { storeCatalogue } from '../sql/connections/store-catalogue.ts';
+import { applyDeletions } from '../sql/inbound/apply-deletions.ts';
+import { askMoment } from '../sql/inbound/ask-moment.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { walk, type WalkOptions } from './walk.ts';
+
+const TRY_AGAIN_AFTER = 5_000;
 
 /** What people asked for and only the owner of the connection can do. Kinds that belong to other rooms are left to them. */
 export class Requests {
   readonly #options: WalkOptions;
   readonly #underWay = new Map<string, Promise<void>>();
+  readonly #notBefore = new Map<string, number>();
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -19,13 +24,14 @@ export class Requests {
 
   /** Takes what is new and starts it; long walks go on beside the pushes. */
   async take(): Promise<void> {
-    const { database, owned, log } = this.#options;
+    const { database, owned, clock, log } = this.#options;
     for (const request of await takeRequests(database, owned.number, owned.lease.epoch)) {
-      if (this.#underWay.has(request.id)) continue;
+      if (this.#underWay.has(request.id) || clock.now() < (this.#notBefore.get(request.id) ?? 0)) continue;
       const work = this.#workFor(request);
       if (work === undefined) continue;
       const running = work()
         .catch((error: unknown) => {
+          this.#notBefore.set(request.id, clock.now() + TRY_AGAIN_AFTER);
           log.error({ request: request.kind, why: messageOf(error) }, 'A request failed; it is tried again');
         })
         .finally(() => this.#underWay.delete(request.id));
@@ -48,6 +54,14 @@ export class Requests {
       case 'discover':
         return async () => {
           await readCatalogue(owned, database);
+          await finishRequest(database, request.id);
+        };
+      case 'apply_deletions':
+        return async () => {
+          if (request.mapping !== null) {
+            const { asked } = await askMoment(database);
+            await applyDeletions(database, request.mapping, owned.lease.epoch, asked, []);
+          }
           await finishRequest(database, request.id);
         };
       case 'compare':

@@ -68,11 +68,11 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
     if (!(await saveWalk(database, request.id, { after_key: after, rows_done: done }))) return;
   }
 
-  let link = typeof args['after_link'] === 'string' ? args['after_link'] : '0';
+  let link = typeof args['after_link'] === 'string' ? args['after_link'] : null;
   for (let done = every || args['links'] === false; !done && goesOn();) {
     const links = await compareLinks(database, mapping, epoch, link, ROWS_PER_STEP);
     found += await feed(links.keys);
-    link = links.last_link ?? link;
+    link = links.last_key ?? link;
     done = links.checked < ROWS_PER_STEP;
     if (!(await saveWalk(database, request.id, { after_link: link }))) return;
   }

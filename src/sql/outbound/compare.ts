@@ -22,7 +22,7 @@ export async function compareRange(
 
 export interface LinksCompared {
   readonly keys: readonly string[] | null;
-  readonly last_link: string | null;
+  readonly last_key: string | null;
   readonly checked: number;
 }
 
@@ -31,12 +31,12 @@ export async function compareLinks(
   database: Database,
   mapping: number,
   epoch: string,
-  after: string,
+  after: string | null,
   maxRows: number,
 ): Promise<LinksCompared> {
   const [row] = await database<LinksCompared[]>`
-    select keys, last_link::text, checked from tideway_private.compare_links(${mapping}, ${epoch}, ${after}, ${maxRows})`;
-  return row ?? { keys: null, last_link: null, checked: 0 };
+    select * from tideway_private.compare_links(${mapping}, ${epoch}, ${after}, ${maxRows})`;
+  return row ?? { keys: null, last_key: null, checked: 0 };
 }
 
 /** Whether everything that the log held when this xid was taken shows in snapshots. */

@@ -47,7 +47,10 @@ export function useOutbound() {
   const apps: PlainApp[] = [];
   const daemons: RunningDaemon[] = [];
 
+  let last = '';
+
   afterEach(async () => {
+    last = await workings(db.pool);
     await killDaemons();
     daemons.length = 0;
     await Promise.all(apps.splice(0).map((app) => app.stop()));
@@ -64,8 +67,8 @@ export function useOutbound() {
     async daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
       const daemon = await startDaemon(db.url, { TIDEWAY_SLOT: slot, PLAIN_TOKEN: TOKEN, ...env });
       daemons.push(daemon);
-      onTestFailed(async () => {
-        console.error(daemon.log(), JSON.stringify(await workings(db.pool), null, 1));
+      onTestFailed(() => {
+        console.error(daemon.log(), last);
       });
       return daemon;
     },
@@ -164,14 +167,27 @@ export function useOutbound() {
 }
 
 /** For a person who looks at a failed test. */
-async function workings(pool: Pool): Promise<Record<string, unknown>> {
-  const tables = ['outbox', 'in_flight', 'waiting', 'links', 'deletions', 'requests', 'rereads', 'key_moves', 'positions'];
+async function workings(pool: Pool): Promise<string> {
+  const tables = [
+    'outbox',
+    'in_flight',
+    'waiting',
+    'links',
+    'deletions',
+    'requests',
+    'rereads',
+    'key_moves',
+    'positions',
+  ];
   const found: Record<string, unknown> = {};
-  for (const table of tables) found[table] = (await pool.query(`select to_jsonb(t) as row from tideway_private.${table} t limit 5`)).rows;
+  for (const table of tables)
+    found[table] = (await pool.query(`select to_jsonb(t) as row from tideway_private.${table} t limit 5`)).rows;
   found['errors'] = (await pool.query(`select local_key, code, message from tideway.sync_errors limit 5`)).rows;
   found['mappings'] = (await pool.query(`select name, state, paused_reason from tideway.mappings`)).rows;
-  found['connections'] = (await pool.query(`select name, state, paused_reason, test_error from tideway.connections`)).rows;
-  return found;
+  found['connections'] = (
+    await pool.query(`select name, state, paused_reason, test_error from tideway.connections`)
+  ).rows;
+  return JSON.stringify(found, null, 1);
 }
 
 /** The app keeps exact numbers as their text. */
