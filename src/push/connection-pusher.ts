@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import { backoffDelay } from '../runtime/retry.ts';
 import type { Database } from '../sql/database.ts';
 import { activatePending } from '../sql/connections/activate-pending.ts';
 import type { Work } from '../sql/connections/look-for-work.ts';
@@ -29,6 +30,7 @@ interface Worker {
 }
 
 const CATALOGUE_RETRY = 5_000;
+const TROUBLE = { base: 500, cap: 60_000 };
 
 /** Everything that goes from Postgres to one account: pushes, retries, re-reads, requests. */
 export class ConnectionPusher {
@@ -36,6 +38,7 @@ export class ConnectionPusher {
   readonly #requests: Requests;
   readonly #busy = new Map<string, { again: boolean }>();
   readonly #tasks = new Set<Promise<void>>();
+  readonly #troubled = new Map<string, { readonly times: number; readonly until: number }>();
   #workers = new Map<number, Worker>();
   #catalogueAt = -Infinity;
   #failure: Error | undefined;
@@ -87,9 +90,16 @@ export class ConnectionPusher {
   }
 
   #push(mapping: number): void {
+    const { database, owned } = this.#options;
     this.#task(`push ${String(mapping)}`, async () => {
       const worker = this.#workers.get(mapping) ?? (await this.#refresh()).get(mapping);
-      await worker?.pusher.drain();
+      try {
+        await worker?.pusher.drain();
+      } catch (error) {
+        if (isOver(error)) throw error;
+        await returnBatches(database, owned.number, owned.lease.epoch, mapping);
+        throw error;
+      }
     });
   }
 
@@ -149,8 +159,9 @@ export class ConnectionPusher {
 
   /** One of each kind at a time; a call meanwhile is remembered. */
   #task(name: string, work: () => Promise<void>): void {
-    const { owned } = this.#options;
+    const { owned, clock, log } = this.#options;
     if (owned.stopping.aborted || this.#failure !== undefined) return;
+    if ((this.#troubled.get(name)?.until ?? -Infinity) > clock.now()) return;
     const running = this.#busy.get(name);
     if (running !== undefined) {
       running.again = true;
@@ -163,8 +174,19 @@ export class ConnectionPusher {
         state.again = false;
         await work();
       } while (state.again && !owned.stopping.aborted);
+      this.#troubled.delete(name);
     })()
       .catch((error: unknown) => {
+        if (!isOver(error)) {
+          // What one mapping stumbles over stops nobody else.
+          const times = (this.#troubled.get(name)?.times ?? 0) + 1;
+          this.#troubled.set(name, { times, until: clock.now() + backoffDelay(times, TROUBLE, () => 1) });
+          log.error(
+            { connection: owned.name, task: name, why: messageOf(error) },
+            'A task failed; it is tried again later',
+          );
+          return;
+        }
         this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));
         this.#fail(this.#failure);
       })
@@ -174,4 +196,10 @@ export class ConnectionPusher {
       });
     this.#tasks.add(task);
   }
+}
+
+/** Whether the connection itself cannot go on: its lease is over, or the database is out of reach. */
+function isOver(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? '';
+  return code === 'TWLSE' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57)/.test(code);
 }

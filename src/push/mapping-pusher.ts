@@ -59,8 +59,11 @@ export class MappingPusher {
     const { clock, owned } = this.#options;
     while (!owned.stopping.aborted && clock.now() >= this.#closedUntil) {
       const groups = this.#crowded ? this.#groups() : [ALL_LANES];
-      const worked = await Promise.all(groups.map((lanes) => this.#drainLanes(lanes)));
-      if (!worked.some(Boolean)) return;
+      // All have ended before a failure is told: then nothing of this mapping is under way.
+      const ended = await Promise.allSettled(groups.map((lanes) => this.#drainLanes(lanes)));
+      const failed = ended.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+      if (!ended.some((group) => group.status === 'fulfilled' && group.value)) return;
     }
   }
 

@@ -30,6 +30,7 @@ begin
       if v_map.direction = 'push' and v_map.match_on is null
          and not exists (select from tideway_private.links l where l.mapping = v_map.number)
       then
+        delete from tideway_private.requests r where r.kind = 'compare' and r.mapping = v_map.number;
         insert into tideway_private.requests (org_id, kind, mapping, connection, args)
         values (v_map.org_id, 'compare', v_map.number, activate_pending.connection,
                 jsonb_build_object('doubt', 'the mapping is new', 'after_xid', pg_current_xact_id()::text, 'links', true));

@@ -1,4 +1,4 @@
-create or replace function tideway_private.return_batches(connection integer, epoch bigint)
+create or replace function tideway_private.return_batches(connection integer, epoch bigint, mapping integer default null)
 returns integer
 language sql
 volatile
@@ -12,7 +12,8 @@ as $$
       join tideway.connections c on c.id = m.connection_id
      where m.number = f.mapping
        and c.number = return_batches.connection
-       and f.epoch < return_batches.epoch
+       and (f.epoch < return_batches.epoch
+            or f.mapping = return_batches.mapping and f.epoch = return_batches.epoch)
     returning f.*
   ), uncertain as (
     update tideway_private.links l
@@ -42,5 +43,7 @@ as $$
   select pg_catalog.count(*)::integer from back
 $$;
 
-comment on function tideway_private.return_batches(integer, bigint) is
-  'Gives back the batches of a dead owner; called by the next one right after it has taken the lease.';
+comment on function tideway_private.return_batches(integer, bigint, integer) is
+'Gives back the batches of a dead owner; called by the next one right after it has taken the lease.
+
+With a mapping also its batches of this epoch: those of a worker that failed between claim and answer.';
