@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound } from './stage.ts';
 
 const outbound = useOutbound();
@@ -132,7 +133,7 @@ test('a change during the push survives it', async () => {
   const before = writes();
   app.fail({ path: '/write', with: { kind: 'delay', milliseconds: 700 } });
   await pool.query(`update items set qty = 2`);
-  await outbound.followed();
+  await waitFor(() => writes() === before + 1);
   await pool.query(`update items set qty = 3`);
   await shows([[1, 'hammer', 3]]);
   await outbound.settled();

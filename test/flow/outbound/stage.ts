@@ -41,8 +41,7 @@ export interface Stage {
 }
 
 /** A database of the file's own, tables mapped to stand-ins, and daemons that are gone after each test. */
-export function useOutbound() {
-  const db = useDatabase();
+export function useOutbound(db: Pick<ReturnType<typeof useDatabase>, 'name' | 'url' | 'pool'> = useDatabase()) {
   const slot = `${db.name}_slot`;
   const apps: PlainApp[] = [];
   const daemons: RunningDaemon[] = [];
@@ -59,6 +58,11 @@ export function useOutbound() {
   afterAll(async () => {
     await killDaemons();
   });
+
+  const here = async (): Promise<string> => {
+    const { rows } = await db.pool.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
+    return rows[0]?.lsn ?? '';
+  };
 
   return {
     ...db,
@@ -135,15 +139,21 @@ export function useOutbound() {
 
     /** Resolves once nothing waits to be pushed, nothing is in flight and every write was seen. */
     async settled(within = 20_000): Promise<void> {
+      const lsn = await here();
       await waitFor(
         async () => {
-          const { rows } = await db.pool.query<{ open: string }>(`
+          const { rows } = await db.pool.query<{ open: string }>(
+            `
             select (select count(*) from tideway_private.outbox) || ' marks, ' || (select count(*) from tideway_private.in_flight)
                    || ' batches, ' || (select count(*) from tideway_private.waiting where reason in ('retry', 'dependency')) || ' retries, '
                    || (select count(*) from tideway_private.links where sent is not null) || ' unseen, '
-                   || (select count(*) from tideway_private.requests) || ' requests' as open`);
+                   || (select count(*) from tideway_private.requests) || ' requests, ' || (select count(*) from tideway.mappings where state = 'pending')
+                   || ' pending, ' || (select count(*) from tideway_private.positions where slot = $1 and lsn >= $2::pg_lsn) || ' followed' as open`,
+            [slot, lsn],
+          );
           const open = rows[0]?.open ?? '';
-          if (open !== '0 marks, 0 batches, 0 retries, 0 unseen, 0 requests') throw new Error(`Still ${open}`);
+          if (open !== '0 marks, 0 batches, 0 retries, 0 unseen, 0 requests, 0 pending, 1 followed')
+            throw new Error(`Still ${open}`);
         },
         { within },
       );
@@ -151,12 +161,12 @@ export function useOutbound() {
 
     /** Resolves once the follower has stored everything that was committed before the call. */
     async followed(within = 20_000): Promise<void> {
-      const { rows } = await db.pool.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
+      const lsn = await here();
       await waitFor(
         async () => {
           const { rows: stored } = await db.pool.query(
             `select from tideway_private.positions where slot = $1 and lsn >= $2::pg_lsn`,
-            [slot, rows[0]?.lsn],
+            [slot, lsn],
           );
           return stored.length > 0;
         },
