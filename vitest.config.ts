@@ -1,22 +1,22 @@
 import { defineConfig } from 'vitest/config';
 import { PlainReporter } from './test/support/plain-reporter.ts';
 
-const project = (name: string, timeout: number) => ({
+const project = (name: string, timeout: number, globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: 60_000 },
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: 60_000, globalSetup },
 });
+const server = ['test/support/postgres-server.ts'];
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/postgres-server.ts'],
     maxWorkers: 2,
     reporters: ['default', new PlainReporter()],
     projects: [
       project('repo', 30_000),
       project('unit', 20_000),
-      project('sql', 30_000),
+      project('sql', 30_000, server),
       project('connectors', 30_000),
-      project('flow', 120_000),
+      project('flow', 120_000, server),
     ],
   },
 });

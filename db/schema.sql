@@ -128,6 +128,7 @@ table tideway.mappings
   log_rows boolean not null default false
   claims jsonb
   shape text
+  partitions oid[] not null default '{}'::oid[]
   generation integer not null default 0
   first_read_at timestamp with time zone
   activated_at timestamp with time zone

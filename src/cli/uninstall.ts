@@ -11,9 +11,12 @@ import { openTarget } from './open-target.ts';
 export const uninstallCommand: Command = {
   name: 'uninstall',
   summary: 'Drops the replication slot and the publication; with --schema all of Tideway. Your tables stay.',
-  usage: 'uninstall [--schema]',
-  options: { schema: { type: 'boolean' } },
-  about: { schema: 'also the schemas, with every mapping, link and log' },
+  usage: 'uninstall [--schema [--cascade]]',
+  options: { schema: { type: 'boolean' }, cascade: { type: 'boolean' } },
+  about: {
+    schema: 'also the schemas, with every mapping, link and log',
+    cascade: 'with --schema: also what you built on them, such as views',
+  },
   words: [0, 0],
   async run({ flags }) {
     const config = readConfig(process.env);
@@ -26,9 +29,12 @@ export const uninstallCommand: Command = {
       // Somebody else's chain may live in the same ledger.
       const ours = new Set(committedMigrations().map(({ hash }) => hash));
       const ledger = schemas && applied.every(({ hash }) => ours.has(hash));
-      const dropped = await uninstall(database, { slot, publication: config.TIDEWAY_PUBLICATION, schemas, ledger });
+      const publication = config.TIDEWAY_PUBLICATION;
+      const cascade = flags.cascade === true;
+      const dropped = await uninstall(database, { slot, publication, schemas, ledger, cascade });
       for (const one of dropped) say(`Dropped ${one}.`);
       if (dropped.length === 0) say('There was nothing to drop.');
+      if (schemas) say('The roles tideway_* stay: other databases of the server may use them.');
       return exitCodes.done;
     } catch (error) {
       if (error instanceof TidewayError) throw error;

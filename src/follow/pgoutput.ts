@@ -34,7 +34,7 @@ export class PgoutputDecoder {
   decode(buffer: Buffer, start: number): ChangeEvent | undefined {
     this.#buffer = buffer;
     this.#at = start + 1;
-    const tag = buffer[start];
+    const tag = buffer[start] ?? 0;
     switch (tag) {
       case 0x49: // I
         return this.#insert();

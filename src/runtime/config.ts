@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TidewayError } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { readSealKeys } from './secrets.ts';
 
 interface Variable {
   schema: z.ZodType;
@@ -125,6 +126,14 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   if (environment.TIDEWAY_SEAL_KEY && environment.TIDEWAY_SEAL_KEY_FILE) {
     mistakes.push('TIDEWAY_SEAL_KEY and TIDEWAY_SEAL_KEY_FILE are both set; keep one of them');
+  } else {
+    try {
+      readSealKeys(environment);
+    } catch (error) {
+      if (!(error instanceof TidewayError)) throw error;
+      const name = environment.TIDEWAY_SEAL_KEY ? 'TIDEWAY_SEAL_KEY' : 'TIDEWAY_SEAL_KEY_FILE';
+      mistakes.push(`${name}: ${error.message} ${error.mend ?? ''}`);
+    }
   }
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('TIDEWAY_') || name.startsWith('TIDEWAY_TEST_')) continue;

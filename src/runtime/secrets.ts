@@ -13,7 +13,7 @@ export function readSealKeys(source: {
   TIDEWAY_SEAL_KEY_FILE?: string | undefined;
 }): SealKey[] {
   const text =
-    source.TIDEWAY_SEAL_KEY ?? (source.TIDEWAY_SEAL_KEY_FILE ? readSecretFile(source.TIDEWAY_SEAL_KEY_FILE) : '');
+    source.TIDEWAY_SEAL_KEY || (source.TIDEWAY_SEAL_KEY_FILE ? readSecretFile(source.TIDEWAY_SEAL_KEY_FILE) : '');
   return text
     .split(',')
     .map((part) => part.trim())

@@ -3,7 +3,7 @@ import { openDatabase } from './database.ts';
 interface DemoDatabase {
   name: string;
   url: string;
-  release(): Promise<void>;
+  release: () => Promise<void>;
 }
 
 /** A fresh database for one demo; another demo that runs on the same server keeps its own. */

@@ -29,7 +29,7 @@ export type Misbehaviour =
   | 'drop_answer';
 
 /** One app, fresh for one test, and a session with it. */
-export interface Rig<Settings> {
+interface Rig<Settings> {
   readonly session: Session<Settings>;
   /** Sessions that fail: a wrong secret, and a host where nobody listens. */
   readonly withWrongSecret?: Session<Settings>;

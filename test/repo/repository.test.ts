@@ -60,3 +60,20 @@ test('db/source holds one object per file, in lower-case names', () => {
   );
   expect(odd).toEqual([]);
 });
+
+test('docs/decisions justifies every dependency', () => {
+  const { dependencies, devDependencies } = JSON.parse(textOf('package.json')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const decisions = tracked
+    .filter((file) => file.startsWith('docs/decisions/'))
+    .map(textOf)
+    .join('\n');
+  const obvious = (name: string) => name.startsWith('@types/') || name === '@eslint/js';
+  expect(
+    Object.keys({ ...dependencies, ...devDependencies }).filter(
+      (name) => !obvious(name) && !decisions.includes(`\`${name}\``),
+    ),
+  ).toEqual([]);
+});

@@ -132,6 +132,7 @@ export async function useEngine(database: Database) {
   await pool.query(`create schema if not exists shop authorization ${OWNER}`);
   const daemon = await database.client('tideway_daemon');
   const owner = await database.client(OWNER);
+  const watcher = await database.client();
 
   const one = async <Row>(sql: string, values: readonly unknown[] = [], on: ClientBase = daemon): Promise<Row> => {
     const { rows } = await on.query(sql, [...values]);
@@ -165,6 +166,8 @@ export async function useEngine(database: Database) {
     const account = wanted.connection ?? `account of ${name}`;
     if (wanted.of === undefined) await owner.query(`create table ${table} (${wanted.table})`);
     if (wanted.prepare) await owner.query(wanted.prepare.replaceAll('{table}', table));
+    const { oid } = await one<{ oid: number }>(`select $1::regclass::oid as oid`, [table], owner);
+    oids.set(table, oid);
     const locals = await all<{ name: string }>(
       `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`,
       [table],
@@ -338,7 +341,7 @@ export async function useEngine(database: Database) {
       /** As if the longest life of every request and every delay were over. */
       lifetimesOver: () =>
         daemon.query(
-          `update tideway_private.links set sent_until = now() - interval '1 s', visible_from = now() - interval '1 s'
+          `update tideway_private.links set sent_until = clock_timestamp(), visible_from = clock_timestamp()
             where mapping = $1 and sent is not null`,
           [number],
         ),
@@ -421,6 +424,7 @@ export async function useEngine(database: Database) {
     };
   }
 
+  const oids = new Map<string, number>();
   let following: string | undefined;
   /** What the follower writes for committed changes, in WAL order. */
   async function follow(
@@ -433,16 +437,6 @@ export async function useEngine(database: Database) {
     following ??= await startFollowing();
     const changes = committed.changes ?? [];
     const moves = committed.moves ?? [];
-    const names = [...new Set([...changes, ...moves].map((change) => change.table))];
-    const oids = new Map(
-      (
-        await all<{ name: string; oid: number }>(
-          `select name, name::regclass::oid as oid from unnest($1::text[]) name`,
-          [names],
-          owner,
-        )
-      ).map(({ name, oid }) => [name, oid]),
-    );
     await (options.on ?? daemon).query(
       `select tideway_private.mark_changes('tideway', $1, '0/1', $2, $3, $4, $5, $6, $7, $8, $9)`,
       [
@@ -472,6 +466,7 @@ export async function useEngine(database: Database) {
     pool,
     daemon,
     owner,
+    watcher,
     ownerRole: OWNER,
     one,
     all,
@@ -491,7 +486,7 @@ export function anApp(keeps: (fields: Fields) => Fields = (fields) => fields) {
   let last = 0;
   return {
     records,
-    write(item: PushItem): Outcome {
+    write: (item: PushItem): Outcome => {
       if (item.op === 'delete') {
         return { result: records.delete(item.remote_id ?? '') ? 'written' : 'not_found' };
       }
@@ -518,7 +513,7 @@ export async function waitsForLock(engine: Engine, session: ClientBase & { proce
   const { waits } = await engine.one<{ waits: boolean }>(
     `select coalesce((select wait_event_type = 'Lock' from pg_stat_activity where pid = $1), false) as waits`,
     [session.processID],
-    engine.owner,
+    engine.watcher,
   );
   return waits;
 }

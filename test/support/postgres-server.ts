@@ -16,9 +16,9 @@ declare module 'vitest' {
 }
 
 /** One server per run, one migrated template; each test file copies it (see database.ts). */
-export default async function setup(project: TestProject) {
-  const { url: serverUrl, stop } = await startServer();
-  // Vitest calls this once for the root and once for each project, all in one process.
+export default async function setup(project: TestProject, major = process.env.TIDEWAY_TEST_POSTGRES) {
+  const { url: serverUrl, stop } = await startServer(major);
+  // Each project of the configuration that names this file starts its own, all in one process.
   const templateName = `tideway_template_${randomUUID().slice(0, 8)}`;
   try {
     await onServer(serverUrl, `create database ${templateName}`);
@@ -37,7 +37,7 @@ export default async function setup(project: TestProject) {
   };
 }
 
-async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+async function startServer(major: string | undefined): Promise<{ url: string; stop: () => Promise<void> }> {
   const given = process.env.TIDEWAY_TEST_DATABASE_URL;
   if (given) return { url: given, stop: async () => {} };
   const image = process.env.TIDEWAY_TEST_DOCKER;
@@ -48,7 +48,6 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
     return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) };
   }
   const directory = mkdtempSync(join(tmpdir(), 'tideway-test-'));
-  const major = process.env.TIDEWAY_TEST_POSTGRES;
   const binaries = major ? { binaries: binariesOf(major) } : {};
   const server = await startEmbeddedPostgres({ directory, settings, ...binaries });
   return {

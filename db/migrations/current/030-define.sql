@@ -123,6 +123,7 @@ create table if not exists tideway.mappings (
   claims            jsonb,
 
   shape             text,
+  partitions        oid[]       not null default '{}',
   generation        integer     not null default 0,
   first_read_at     timestamptz,
   activated_at      timestamptz,

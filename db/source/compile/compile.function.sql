@@ -30,6 +30,7 @@ begin
 
   update tideway.mappings m
      set generation = m.generation + 1,
+         partitions = array(select distinct p from unnest(m.partitions || tideway_private.partitions_of(v_map.local_table)) p order by p),
          shape = tideway_private.shape_of(v_map.local_table, tideway_private.mapped_columns(v_map))
    where m.number = compile.mapping
   returning * into v_map;

@@ -4,7 +4,8 @@ language sql
 stable
 set search_path = ''
 as $$
-  -- An identity column's default is its sequence, which pg_attrdef does not hold.
+  -- An identity column's default is its sequence, which pg_attrdef does not hold; looked up by its dependency, for a
+  -- look-up by name needs rights on the schema, which the daemon need not have.
   select a.attname::text,
          pg_catalog.format_type(a.atttypid, a.atttypmod),
          a.attnotnull,
@@ -12,7 +13,10 @@ as $$
          a.attidentity = 'a',
          case
            when a.attidentity <> ''
-             then pg_catalog.format('pg_catalog.nextval(%L)', pg_catalog.pg_get_serial_sequence(local_table::text, a.attname))
+             then (select pg_catalog.format('pg_catalog.nextval(%L)', q.objid::regclass)
+                     from pg_catalog.pg_depend q
+                    where q.classid = 'pg_catalog.pg_class'::regclass and q.refclassid = 'pg_catalog.pg_class'::regclass
+                      and q.refobjid = a.attrelid and q.refobjsubid = a.attnum and q.deptype = 'i')
            when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid)
          end
     from pg_catalog.pg_attribute a

@@ -41,6 +41,8 @@ comment on column tideway.mappings.item_type is 'What a row is on the sync list.
 comment on column tideway.mappings.lineage is 'Whether the origin of each field is recorded.';
 comment on column tideway.mappings.log_rows is 'Whether each written row is logged, not only failed ones.';
 comment on column tideway.mappings.claims is 'What triggers of the table find in request.jwt.claims while Tideway writes.';
+comment on column tideway.mappings.partitions is
+  'The partitions seen so far; while one of them is missing, rows found absent are not taken for deleted unless on_detach says so.';
 comment on column tideway.mappings.shape is 'A fingerprint of the mapped columns; when the table no longer has it, the mapping pauses.';
 comment on column tideway.mappings.generation is 'Grows whenever its SQL is written anew.';
 comment on column tideway.mappings.first_read_at is 'When the first complete read ended; before that nothing is created in the app where rows must be matched.';

@@ -6,6 +6,7 @@ set search_path = ''
 as $$
 declare
   v_hidden  boolean;
+  v_rights  text;
 begin
   if not exists (select from pg_catalog.pg_class c where c.oid = map.local_table) then
     return jsonb_build_object('code', 'TABLE_MISSING', 'message',
@@ -17,6 +18,12 @@ begin
   elsif not tideway_private.runner_stands(map.run_as) then
     return jsonb_build_object('code', 'RUN_AS_MISSING', 'message',
       format('Role "%s", with whose rights mapping "%s" runs, has no runner. Call tideway.map(…) again as that role.', map.run_as, map.name));
+  end if;
+
+  -- A right that was taken away would fail every page and every batch.
+  select string_agg(concat_ws(' ', r.problem, r.mend), ' ') into v_rights from tideway_private.missing_rights(map) r;
+  if v_rights is not null then
+    return jsonb_build_object('code', 'PERMISSION_DENIED', 'message', format('%s Then: select tideway.resume(%L);', v_rights, map.name));
   end if;
 
   -- A policy would make rows look deleted without any error.

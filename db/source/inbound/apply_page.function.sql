@@ -94,7 +94,7 @@ begin
   v_result := tideway_private.apply_records(v_map, v_run, v_sql, asked, asked_at,
     (select array_agg(x.rec) from unnest(v_ids, v_recs) with ordinality as x (id, rec, n)
       where x.n = any (v_pick) or x.id = any (v_compare) or x.rec -> 'deleted' = 'true'),
-    v_compare, v_errors);
+    v_compare, v_errors, v_total);
 
   if not coalesce(v_run.dry_run, false) then
     -- What was read is settled; what could not be is on the list again, put there after this moment.

@@ -6,7 +6,8 @@ create or replace function tideway_private.apply_records(
   asked_at  timestamptz,
   recs      jsonb[],
   compare   text[],
-  errors    jsonb
+  errors    jsonb,
+  of_records bigint
 )
 returns jsonb
 language plpgsql
@@ -139,9 +140,9 @@ begin
       from unnest(v_keys, v_verdicts) with ordinality as v (key, verdict, n);
   end if;
 
-  return tideway_private.write_records(map, run, sql, asked, v_started, recs, v_ids, v_fields, v_keys, v_links, v_verdicts, v_settled, v_vals, v_diffs, compare, errors);
+  return tideway_private.write_records(map, run, sql, asked, v_started, recs, v_ids, v_fields, v_keys, v_links, v_verdicts, v_settled, v_vals, v_diffs, compare, errors, of_records);
 end;
 $$;
 
-comment on function tideway_private.apply_records(tideway.mappings, tideway.sync_runs, jsonb, bigint, timestamptz, jsonb[], text[], jsonb) is
+comment on function tideway_private.apply_records(tideway.mappings, tideway.sync_runs, jsonb, bigint, timestamptz, jsonb[], text[], jsonb, bigint) is
   'Locks, classifies, converts and places the records of a page that may have changed, then has them written.';

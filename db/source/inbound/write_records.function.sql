@@ -14,7 +14,8 @@ create or replace function tideway_private.write_records(
   vals      jsonb[],
   diffs     jsonb[],
   compare   text[],
-  errors    jsonb
+  errors    jsonb,
+  of_records bigint
 )
 returns jsonb
 language plpgsql
@@ -36,11 +37,13 @@ declare
   v_conflicts  jsonb[];
   v_push       boolean[];
   v_resend     jsonb[];
+  v_emptied    jsonb;
   v_raw        jsonb[];
   v_new_keys   text[];
   v_problems   jsonb;
   v_moment     bigint := nextval('tideway_private.moments');
   v_lock_wait  text := current_setting('lock_timeout');
+  v_claims     text := coalesce(current_setting('request.jwt.claims', true), '');
   v_created    integer;
   v_updated    integer;
   v_held       integer;
@@ -88,9 +91,10 @@ begin
          array_agg(m.conflicts order by x.n),
          array_agg(coalesce(m.push, false) order by x.n),
          array_agg(to_jsonb(m.resend) order by x.n),
+         jsonb_agg(to_jsonb(m.emptied)) filter (where m.emptied is not null),
          array_agg(case when coalesce(m.held, false) then 'hold' when coalesce(m.waits, false) and m.local_set is null then 'in_flight' else x.verdict end order by x.n),
          array_agg(x.n::text) filter (where m.waits)
-    into v_writes, v_local, v_remote, v_done, v_conflicts, v_push, v_resend, verdicts, v_deferred
+    into v_writes, v_local, v_remote, v_done, v_conflicts, v_push, v_resend, v_emptied, verdicts, v_deferred
     from unnest(verdicts, v_rows, vals) with ordinality as x (verdict, row_image, vals, n)
     left join (
       select m.* from (
@@ -103,7 +107,7 @@ begin
                        as u (raw, vals, row_image, link, settled, id, r, covered, verdict, n)) as x
          where x.verdict in ('linked', 'adopt', 'relink') or (x.verdict = 'new' and x.row_image is not null)) as q
       cross join lateral tideway_private.merge_records(map, q.ns, q.fields, q.vals, q.rows, q.links, q.settled, q.compared, q.modified, q.covered,
-                                                       coalesce(run.force_overwrite, false)) m
+                                                       coalesce(run.force_overwrite, false), greatest(of_records, cardinality(ids))) m
       where q.ns is not null) m on m.ord = x.n;
   v_deferred := (select array_agg(i.id) from unnest(ids) with ordinality as i (id, n) where i.n::text = any (v_deferred));
 
@@ -126,6 +130,9 @@ begin
   end if;
 
   perform set_config('lock_timeout', '250ms', true);
+  if map.claims is not null then
+    perform set_config('request.jwt.claims', map.claims::text, true);
+  end if;
   with inserted as (
     select w.* from (select array_agg(x.key) as keys, array_agg(x.vals) as vals
                        from unnest(keys, vals, verdicts, v_rows) as x (key, vals, verdict, row_image)
@@ -147,6 +154,9 @@ begin
     from unnest(keys) with ordinality as x (key, n)
     left join wrote w on w.key = x.key;
   perform set_config('lock_timeout', v_lock_wait, true);
+  if map.claims is not null then
+    perform set_config('request.jwt.claims', v_claims, true);
+  end if;
 
   if v_problems <> '{}' then
     select array_agg(case when v_problems ? x.key then case when v_problems -> x.key ->> 'code' = 'LOCKED' then 'locked' else 'failed' end else x.verdict end order by x.n),
@@ -202,6 +212,11 @@ begin
      where x.verdict in ('new', 'linked', 'adopt', 'relink') and x.row_image is not null;
   end if;
 
+  if v_emptied is not null then
+    errors := errors || (select jsonb_agg(jsonb_build_object('column', e.local, 'class', 'VALIDATION_ERROR', 'code', 'MASS_EMPTY_HELD', 'message',
+        format('%s records of one page lost their value for "%s"; none was emptied here', e.records, e.local)))
+      from (select c.local, count(*) as records from jsonb_array_elements(v_emptied) x cross join lateral jsonb_array_elements_text(x) as c (local) group by c.local) e);
+  end if;
   -- A write that the app did not keep is sent once more; the second time a person must look.
   if exists (select from unnest(v_resend) r where r is not null) then
     errors := errors || tideway_private.note_lost_writes(map, links, v_resend);
@@ -274,5 +289,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.write_records(tideway.mappings, tideway.sync_runs, jsonb, bigint, timestamptz, jsonb[], text[], jsonb[], text[], bigint[], text[], boolean[], jsonb[], jsonb[], text[], jsonb) is
+comment on function tideway_private.write_records(tideway.mappings, tideway.sync_runs, jsonb, bigint, timestamptz, jsonb[], text[], jsonb[], text[], bigint[], text[], boolean[], jsonb[], jsonb[], text[], jsonb, bigint) is
   'Locks and reads the rows of a page, merges, writes rows in a savepoint, then links, lineage, conflicts, errors and the re-read list.';

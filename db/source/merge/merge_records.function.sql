@@ -9,7 +9,8 @@ create or replace function tideway_private.merge_records(
   compared  boolean[],
   modified  timestamptz[],
   covered   jsonb[],
-  force     boolean
+  force     boolean,
+  of_records bigint
 )
 returns table (
   ord        integer,
@@ -21,7 +22,8 @@ returns table (
   waits      boolean,
   resend     text[],
   held       boolean,
-  push       boolean
+  push       boolean,
+  emptied    text[]
 )
 language sql
 stable
@@ -82,6 +84,10 @@ as $$
       from image i
   ), judged as materialized (
     select c.*,
+           -- A column that loses its value in many records of one page looks like a hidden field or a broken export.
+           c.incoming = 'null' and c.direction <> 'push'
+             and pg_catalog.count(*) filter (where c.remote_changed and not c.first and c.incoming = 'null' and c.local_base <> 'null') over (partition by c.field)
+                 > greatest(10, map.max_delete_ratio * of_records) as emptied,
            case
              when c.policy like 'newest:%' then
                case when c.modified is null
@@ -97,6 +103,7 @@ as $$
     select j.*,
            case
              when j.waits then 'wait'
+             when j.emptied and not force and j.decision is null and j.remote_changed and not j.first and j.local_base <> 'null' then 'emptied'
              when j.lost then case when j.resent > 0 then 'give_up' else 'resend' end
              -- What only goes out is never written here; what the app shows instead is answered by ours.
              when j.direction = 'push' then
@@ -160,10 +167,11 @@ as $$
          pg_catalog.bool_or(d.verdict = 'wait'),
          pg_catalog.array_agg(d.field) filter (where d.verdict in ('resend', 'give_up')),
          pg_catalog.bool_or(d.verdict = 'hold'),
-         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base))
+         pg_catalog.bool_or(d.verdict in ('keep', 'covered', 'resend', 'value') or (d.verdict = 'delta' and d.present is distinct from d.local_base)),
+         pg_catalog.array_agg(d.local) filter (where d.verdict = 'emptied')
     from moved d
    group by d.ord
 $$;
 
-comment on function tideway_private.merge_records(tideway.mappings, integer[], jsonb[], jsonb[], jsonb[], bigint[], boolean[], boolean[], timestamptz[], jsonb[], boolean) is
+comment on function tideway_private.merge_records(tideway.mappings, integer[], jsonb[], jsonb[], jsonb[], bigint[], boolean[], boolean[], timestamptz[], jsonb[], boolean, bigint) is
   'Merges records with rows field by field, each side against its own past: what to write, how the images move, what is a conflict.';

@@ -13,7 +13,7 @@ declare
   v_ops       smallint[];
   v_xids      xid8[];
   v_marked    timestamptz[];
-  v_keep      boolean[];
+  v_suspects  text[];
   v_batch     bigint;
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
@@ -67,20 +67,36 @@ begin
                      q.reason = 'failed' or (q.reason in ('retry', 'dependency') and (q.due_at is null or q.due_at <= clock_timestamp() or x.op & 4 <> 0) and not exists (
                        select from tideway_private.links l
                         where l.mapping = claim_push.mapping and l.local_key = x.key and l.sent is not null and l.answered_at is null
-                          and l.sent_until > clock_timestamp() and q.due_at > clock_timestamp())) as goes
+                          and l.sent_until > clock_timestamp() and q.due_at > clock_timestamp())) as goes,
+                     q.reason <> 'failed' and q.attempts_started > q.attempts_finished as suspect
                 from unnest(v_keys, v_ops) as x (key, op)
                 join tideway_private.waiting q on q.mapping = claim_push.mapping and q.local_key = x.key) as k
        where w.mapping = claim_push.mapping
          and w.local_key = k.key
-      returning w.local_key, k.goes
+      returning w.local_key, k.goes, k.suspect
     )
     select array_agg(x.key order by x.n) filter (where coalesce(k.goes, true)), array_agg(x.op order by x.n) filter (where coalesce(k.goes, true)),
-           array_agg(x.xid order by x.n) filter (where coalesce(k.goes, true)), array_agg(x.marked_at order by x.n) filter (where coalesce(k.goes, true))
-      into v_keys, v_ops, v_xids, v_marked
+           array_agg(x.xid order by x.n) filter (where coalesce(k.goes, true)), array_agg(x.marked_at order by x.n) filter (where coalesce(k.goes, true)),
+           array_agg(x.key order by x.n) filter (where k.goes and k.suspect)
+      into v_keys, v_ops, v_xids, v_marked, v_suspects
       from unnest(v_keys, v_ops, v_xids, v_marked) with ordinality as x (key, op, xid, marked_at, n)
       left join known k on k.local_key = x.key;
     if v_keys is null then
       return null;
+    end if;
+
+    -- Rows that were out when a daemon died go one by one, and after the others: one of them may have killed it.
+    if v_suspects is not null and cardinality(v_keys) > 1 then
+      if v_suspects @> v_keys then
+        v_suspects := v_suspects[2 :];
+      end if;
+      update tideway_private.waiting w
+         set due_at = clock_timestamp(), marked = true
+       where w.mapping = claim_push.mapping and w.local_key = any (v_suspects);
+      select array_agg(x.key order by x.n), array_agg(x.op order by x.n), array_agg(x.xid order by x.n), array_agg(x.marked_at order by x.n)
+        into v_keys, v_ops, v_xids, v_marked
+        from unnest(v_keys, v_ops, v_xids, v_marked) with ordinality as x (key, op, xid, marked_at, n)
+       where x.key <> all (v_suspects);
     end if;
   end if;
 

@@ -176,6 +176,11 @@ begin
          case when v_errors is null then 'completed' else 'completed_with_errors' end,
          coalesce(cardinality(v_written), 0), round(extract(epoch from clock_timestamp() - v_batch.claimed_at) * 1000)
     from tideway.connections c where c.id = v_map.connection_id;
+  if v_map.log_rows and v_written is not null then
+    insert into tideway.sync_activity_log (org_id, mapping_id, connection_id, entity_type, action, status, record_id, message)
+    select v_map.org_id, v_map.id, v_map.connection_id, v_map.local_name, 'push_row', 'completed', k, 'written'
+      from unnest(v_written) k;
+  end if;
   delete from tideway_private.in_flight f where f.id = batch;
   return jsonb_build_object('written', coalesce(cardinality(v_written), 0), 'failed', coalesce(jsonb_array_length(v_errors), 0));
 end;

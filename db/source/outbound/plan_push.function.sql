@@ -69,6 +69,8 @@ as $$
                when i.remote_id is null then 'nothing'
                when i.remote_gone_at is not null or map.on_local_delete = 'ignore' then 'local_gone'
                when i.dormant and i.local_gone_at is not null then 'nothing'
+               -- Detaching or dropping a partition is how people archive; no delete was seen in the log.
+               when map.on_detach = 'ignore' and i.op & 2 = 0 and not map.partitions <@ tideway_private.partitions_of(map.local_table) then 'sleep'
                when map.on_local_delete = 'delete' then 'delete'
                else 'soft_delete'
              end

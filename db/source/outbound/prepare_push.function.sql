@@ -75,6 +75,12 @@ begin
       cross join lateral tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'payload_of', q.keys, q.images) r
       where r.problem is null) r on r.key = k.key;
 
+  if not tideway_private.partitions_of(v_map.local_table) <@ v_map.partitions then
+    update tideway.mappings m
+       set partitions = array(select distinct p from unnest(m.partitions || tideway_private.partitions_of(v_map.local_table)) p order by p)
+     where m.id = v_map.id
+    returning * into v_map;
+  end if;
   select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
     into v_verdicts, v_plan
     from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;

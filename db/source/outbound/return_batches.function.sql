@@ -37,10 +37,21 @@ as $$
        set attempts_started = w.attempts_started + excluded.attempts_started,
            op = w.op | excluded.op,
            marked = true,
-           due_at = case when w.reason in ('retry', 'dependency') then excluded.due_at else w.due_at end
-    returning 1
+           -- The third daemon in a row that dies over a row was killed by it.
+           reason = case when w.attempts_started + excluded.attempts_started - w.attempts_finished >= 3 and w.reason in ('retry', 'dependency')
+                         then 'failed' else w.reason end,
+           due_at = case when w.attempts_started + excluded.attempts_started - w.attempts_finished >= 3 or w.reason not in ('retry', 'dependency')
+                         then null else excluded.due_at end
+    returning w.mapping, w.local_key, w.reason
+  ), told as (
+    select tideway_private.record_errors(b.mapping, null, 'push', pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+             'local_key', b.local_key, 'class', 'INTERNAL', 'code', 'INTERNAL',
+             'message', 'The daemon stopped three times while it was writing this row')))
+      from back b
+     where b.reason = 'failed'
+     group by b.mapping
   )
-  select pg_catalog.count(*)::integer from back
+  select pg_catalog.count(*)::integer + 0 * coalesce((select pg_catalog.count(*) from told), 0)::integer from back
 $$;
 
 comment on function tideway_private.return_batches(integer, bigint, integer) is

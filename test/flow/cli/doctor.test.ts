@@ -107,6 +107,29 @@ test('a login without rights is told the grants', async () => {
   expect(said('direct connection')[0]?.state).toBe('failed');
 });
 
+test('a mapping whose table fell out of the publication or whose runner was changed is told', async () => {
+  await admin.query(`
+    create table public.goods (id int primary key, name text);
+    grant select, insert, update, delete on public.goods to tideway_daemon;
+    select tideway.connect('goods', 'airtable', '{"base": "app1"}');
+    select tideway.map('goods', 'goods', 'Goods', 'public.goods',
+      '[{"local": "id", "remote": "Id", "type": "number"}, {"local": "name", "remote": "Name"}]');
+    select tideway.activate('goods');
+    alter publication tideway drop table public.goods;
+    alter function tideway_run.tideway_daemon(text, integer[], text[], jsonb[]) security invoker`);
+  const { said } = await examine();
+  expect(said('publication').map(({ mend }) => mend)).toEqual(['alter publication tideway add table goods;']);
+  expect(said('role rights').map(({ mend }) => mend)).toEqual([
+    "select tideway_private.ensure_runner('tideway_daemon');",
+  ]);
+  for (const check of ['publication', 'role rights']) await admin.query(said(check)[0]?.mend ?? '');
+  const mended = await examine();
+  expect([...mended.said('publication'), ...mended.said('role rights')].map(({ state }) => state)).toEqual([
+    'ok',
+    'ok',
+  ]);
+});
+
 test.each([
   ['supabase_admin', 'supabase --experimental postgres-config update --config wal_level=logical'],
   ['rdsadmin', 'rds.logical_replication = 1'],

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import type { Change, ChangeEvent, ChangeStream } from '../../../src/follow/change-stream.ts';
+import type { Change, ChangeBatch, ChangeEvent, ChangeStream } from '../../../src/follow/change-stream.ts';
 import { emitHeartbeat } from '../../../src/follow/heartbeat.ts';
 import { parseLsn, type Lsn } from '../../../src/follow/lsn.ts';
 import { openReader, type ReaderOptions } from '../../../src/follow/reader.ts';
@@ -56,10 +56,11 @@ async function drain(stream: ChangeStream, confirm = false): Promise<ChangeEvent
   const seen: ChangeEvent[] = [];
   const batches = stream[Symbol.asyncIterator]();
   for (;;) {
-    const { value, done } = await batches.next();
-    if (done === true) {
+    const next: IteratorResult<ChangeBatch, undefined> = await batches.next();
+    if (next.done === true) {
       throw new Error('The stream ended early.');
     }
+    const { value } = next;
     if (confirm && value.position !== undefined) {
       stream.confirm(value.position);
     }
@@ -224,8 +225,8 @@ test('a reader killed in the middle of a COPY carries on from what was confirmed
   await drain(first, true);
   const before = await confirmedBySlot();
   await sql.query("copy t from program 'seq 11 50000'");
-  const { value } = await first[Symbol.asyncIterator]().next();
-  expect(value?.position).toBeUndefined();
+  const next: IteratorResult<ChangeBatch, undefined> = await first[Symbol.asyncIterator]().next();
+  expect(next.value?.position).toBeUndefined();
   await sql.query('select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1', [
     slot,
   ]);

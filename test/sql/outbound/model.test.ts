@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { useDatabase } from '../../support/database.ts';
+import { type Asked, type Engine, type Mapping, type PushItem, useEngine } from '../../support/engine.ts';
+import { rowSyncModel, type World } from '../../unit/model/row-sync-model.ts';
+
+const database = useDatabase();
+let engine: Engine;
+beforeAll(async () => {
+  engine = await useEngine(database);
+});
+
+let key = 0;
+
+/** Walks the model at random and does each of its steps with the SQL functions; the app and the network are the model's. */
+async function replay(map: Mapping, world: World, choices: readonly number[]): Promise<void> {
+  const model = rowSyncModel(world);
+  let state = model.initial;
+  key += 1;
+  const [id, remoteId] = [String(key), `r${String(key)}`];
+  const record = (value: number) => [{ id: remoteId, fields: { Id: Number(id), V: value } }];
+  await map.page(record(0));
+  const trace: string[] = [];
+  const reads: Asked[] = [];
+  let batch = '';
+  let item: PushItem | undefined;
+  const setRow = (value: string) => engine.owner.query(`update ${map.table} set v = $1 where id = $2`, [value, id]);
+  const complete = async (outcome: object) => {
+    const link_id = item?.link_id ?? '';
+    await map.complete(batch, [{ link_id, result: 'written', ...outcome }], {
+      visibleAfter: world.app === 'at once' ? '0' : '1 hour',
+    });
+  };
+
+  for (const choice of choices) {
+    const steps = model.next(state);
+    const step = steps[choice % Math.max(1, steps.length)];
+    if (step === undefined) break;
+    trace.push(step.label);
+    const before = state;
+    state = step.state;
+    const value = /(\d+)$/.exec(step.label)?.[1] ?? '';
+    if (step.label.startsWith('person sets the row')) await setRow(value);
+    else if (step.label.startsWith('daemon dies')) {
+      await map.takeOver(`daemon ${String(trace.length)} of ${id}`);
+      await map.dueNow();
+      reads.length = 0;
+    } else if (step.label === 'follower marks the row') await map.mark([id]);
+    else if (step.label === 'claim') batch = (await map.claim()) ?? '';
+    else if (step.label.startsWith('mark dropped') || step.label.startsWith('prepare')) {
+      [item] = await map.prepare(batch);
+      expect(item?.payload.V ?? 'nothing to send', trace.join('\n')).toBe(
+        value === '' ? 'nothing to send' : Number(value),
+      );
+    } else if (step.label.startsWith('no answer')) {
+      await complete({ result: 'uncertain' });
+      await map.dueNow();
+    } else if (step.label === 'complete') {
+      const shown = before.answer?.shown ?? null;
+      await complete(shown === null ? {} : { shown: { V: shown } });
+      await map.dueNow();
+    } else if (step.label.startsWith('the longest life')) await map.lifetimesOver();
+    else if (step.label === 'read asked for') reads.push(await engine.ask());
+    else if (step.label.startsWith('page with')) {
+      const at = before.reads.findIndex(
+        (read, index) =>
+          read.value === Number(/page with (\d+)/.exec(step.label)?.[1]) &&
+          state.reads.length < before.reads.length &&
+          JSON.stringify(without(before.reads, index).map(({ value: v }) => v)) ===
+            JSON.stringify(state.reads.map(({ value: v }) => v)),
+      );
+      const [asked] = reads.splice(at, 1);
+      await map.page(record(Number(/page with (\d+)/.exec(step.label)?.[1])), asked ? { asked } : {});
+      await map.takeRequests();
+    }
+
+    const [link, row, outbox] = [
+      (await map.links()).find((other) => other.local_key === id),
+      await map.row(Number(id)),
+      await map.outbox(),
+    ];
+    expect(
+      {
+        row: row?.v,
+        local: link?.local_image.v,
+        remote: link?.remote_diff.v ?? link?.local_image.v,
+        sent: link?.sent?.v ?? null,
+        mark: outbox.some((mark) => mark.local_key === id),
+      },
+      `${trace.join('\n')}\n`,
+    ).toEqual({
+      row: state.row,
+      local: state.local,
+      remote: state.remote,
+      sent: state.sent?.value ?? null,
+      mark: state.mark,
+    });
+  }
+}
+
+const without = <T>(list: readonly T[], index: number) => list.filter((_, at) => at !== index);
+
+const bounds = { localEdits: 3, remoteEdits: 1, crashes: 1, timeouts: 1, reads: 2, ignoresWrites: false };
+test.each<[string, World]>([
+  ['shows writes at once', { ...bounds, app: 'at once' }],
+  ['shows writes later in reads', { ...bounds, app: 'lagging' }],
+  ['queues writes', { ...bounds, app: 'queued' }],
+  ['ignores writes and shows so', { ...bounds, app: 'at once', ignoresWrites: true }],
+  ['ignores writes and shows so later', { ...bounds, app: 'queued', ignoresWrites: true }],
+])(
+  'with an app that %s, every step of a random trace leaves the link as the model says',
+  { timeout: 120_000 },
+  async (_, world) => {
+    const map = await engine.aMapping({ table: 'id integer primary key, v integer', options: { max_attempts: 100 } });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(60), { minLength: 12, maxLength: 40 }), async (choices) => {
+        try {
+          await replay(map, world, choices);
+        } finally {
+          for (const table of ['outbox', 'waiting', 'in_flight', 'rereads', 'requests']) {
+            await engine.pool.query(`delete from tideway_private.${table}`);
+          }
+        }
+      }),
+      { numRuns: Number(process.env.TIDEWAY_TEST_TRACES ?? 40), endOnFailure: true },
+    );
+  },
+);
