@@ -9,6 +9,11 @@ as $$
             from tideway_private.rereads r
            where r.mapping = due_rereads.mapping
              and r.due_at <= pg_catalog.clock_timestamp()
+             -- Before the app shows a write, reading tells nothing.
+             and not exists (
+               select from tideway_private.links l
+                where l.mapping = r.mapping and l.remote_id = r.remote_id
+                  and l.sent is not null and l.visible_from > pg_catalog.clock_timestamp())
            order by r.due_at
            limit max_rows) as x
 $$;

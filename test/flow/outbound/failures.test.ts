@@ -198,6 +198,8 @@ test('a record that somebody deleted in the app is not created again by an updat
   await outbound.settled();
   expect(effects().filter(({ op }) => op === 'create')).toHaveLength(2);
   expect(app.records('items')).toHaveLength(1);
+  // What only goes out takes no row away.
+  expect((await pool.query('select from items')).rows).toHaveLength(2);
 });
 
 test('an app that shows its writes late is asked again until it does', async () => {

@@ -31,13 +31,16 @@ export interface Stage {
   readonly name: string;
   readonly table: string;
   /** Effects that the app accepted from Tideway. */
-  effects(): readonly JournalEntry[];
+  readonly effects: () => readonly JournalEntry[];
   /** Records by their correlation column. */
-  record(ref: number): { name: unknown; qty: unknown; id: string } | undefined;
+  readonly record: (ref: number) => { name: unknown; qty: unknown; id: string } | undefined;
   /** Resolves once the app shows exactly these rows. */
-  shows(rows: readonly (readonly [number, string | null, number | null])[], within?: number): Promise<void>;
+  readonly shows: (
+    rows: readonly (readonly [number, string | null, number | null])[],
+    within?: number,
+  ) => Promise<void>;
   /** Requests that wrote. */
-  writes(): number;
+  readonly writes: () => number;
 }
 
 /** A database of the file's own, tables mapped to stand-ins, and daemons that are gone after each test. */

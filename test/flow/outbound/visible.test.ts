@@ -11,9 +11,12 @@ const server = await startServer();
 const { host, port, user, password } = server.connection;
 const url = `postgres://${String(user)}:${String(password)}@${String(host)}:${String(port)}/postgres`;
 await migrateDatabase({ url, current: currentMigrations().length > 0, say: () => undefined });
+// Only sessions that ask for it wait for the standby.
+const setup = await connect(server.connection);
+await setup.query('alter database postgres set synchronous_commit = local');
+await setup.end();
 const pool = new pg.Pool({ connectionString: url });
 pool.on('error', () => undefined);
-await pool.query('alter database postgres set synchronous_commit = local');
 
 const outbound = useOutbound({ name: 'postgres', url, pool });
 afterAll(async () => {
