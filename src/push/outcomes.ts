@@ -55,7 +55,7 @@ export function pushOutcome(outcome: WriteOutcome): PushOutcome {
 }
 
 /** A lost login, a limit or a host that cannot be reached is no reason to give a row up. */
-export function isNobodysRow({ class: kind }: FaultFacts): boolean {
+function isNobodysRow({ class: kind }: FaultFacts): boolean {
   return kind === 'AUTH_ERROR' || kind === 'RATE_LIMIT' || kind === 'NETWORK_ERROR';
 }
 

@@ -6,7 +6,7 @@ import { useDatabase } from '../../support/database.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-export const ITEMS = {
+const ITEMS = {
   id: 'items',
   columns: [
     { id: 'ref', type: 'number' },
@@ -204,7 +204,7 @@ async function workings(pool: Pool): Promise<string> {
 }
 
 /** The app keeps exact numbers as their text. */
-export function plain(value: unknown): unknown {
+function plain(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'number' in value ? Number(value.number) : value;
 }
 
