@@ -4,8 +4,8 @@ language sql
 stable
 set search_path = ''
 as $$
-  -- An identity column's default is its sequence, which pg_attrdef does not hold; looked up by its dependency, for a
-  -- look-up by name needs rights on the schema, which the daemon need not have.
+  -- An identity column's default is its sequence, which pg_attrdef does not hold. Looked up by number:
+  -- the daemon may have no right to the schema by name.
   select a.attname::text,
          pg_catalog.format_type(a.atttypid, a.atttypmod),
          a.attnotnull,
@@ -13,10 +13,10 @@ as $$
          a.attidentity = 'a',
          case
            when a.attidentity <> ''
-             then (select pg_catalog.format('pg_catalog.nextval(%L)', q.objid::regclass)
-                     from pg_catalog.pg_depend q
-                    where q.classid = 'pg_catalog.pg_class'::regclass and q.refclassid = 'pg_catalog.pg_class'::regclass
-                      and q.refobjid = a.attrelid and q.refobjsubid = a.attnum and q.deptype = 'i')
+             then (select pg_catalog.format('pg_catalog.nextval(%L)', s.objid::regclass)
+                     from pg_catalog.pg_depend s
+                    where s.classid = 'pg_class'::regclass and s.refclassid = 'pg_class'::regclass
+                      and s.refobjid = a.attrelid and s.refobjsubid = a.attnum and s.deptype = 'i')
            when a.attgenerated = '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid)
          end
     from pg_catalog.pg_attribute a

@@ -12,8 +12,10 @@ declare
   v_gone      text[];
   v_locked    text[];
   v_edited    bigint[];
+  v_busy      bigint[];
   v_problems  jsonb;
   v_moment    bigint := nextval('tideway_private.moments');
+  v_lock_wait text := current_setting('lock_timeout');
 begin
   if coalesce(cardinality(link_ids), 0) = 0 then
     return '{"done": 0, "held": 0}';
@@ -34,7 +36,15 @@ begin
         join tideway_private.links l on l.mapping = $3 and l.local_key = r.key and l.id = any ($4)
        where exists (select from jsonb_each(r.a) e where l.local_image ? e.key and e.value is distinct from l.local_image -> e.key)$q$, map.run_as)
        into v_edited using sql ->> 'read_rows', v_keys, map.number, v_links;
-    if not coalesce(run.force_overwrite, false) and v_edited is not null then
+    -- Somebody holds the row: it is neither deleted nor forgotten, and its record is looked up again.
+    execute format($q$
+      select array_agg(k.link)
+        from unnest($2, $3) as k (key, link)
+        join tideway_run.%I($1, null, $2, null) r on r.key = k.key
+       where not k.key = any (coalesce($4, '{}'))$q$, map.run_as)
+       into v_busy using sql ->> 'read_rows', v_keys, v_links, v_locked;
+    v_edited := array(select e from unnest(v_edited) e where not e = any (coalesce(v_busy, '{}')));
+    if not coalesce(run.force_overwrite, false) and v_edited <> '{}' then
       insert into tideway.conflicts (org_id, mapping_id, link_id, local_key, remote_id, "column", kind, policy, resolution, resolved_at, resolved_by, run_id)
       select map.org_id, map.id, l.id, l.local_key, l.remote_id, '*', 'delete_origin_differs', 'local', 'local', clock_timestamp(), 'tideway', run.id
         from tideway_private.links l where l.id = any (v_edited);
@@ -50,6 +60,14 @@ begin
              where k.key = any (v_locked) and not k.link = any (coalesce(v_edited, '{}'))) as q
      cross join lateral tideway_private.write_rows(map.run_as, sql ->> 'delete_rows', q.keys, null) w
      where q.keys is not null;
+    perform set_config('lock_timeout', v_lock_wait, true);
+    select coalesce(v_busy, '{}') || coalesce(array_agg(k.link), '{}'), v_problems - coalesce(array_agg(k.key), '{}')
+      into v_busy, v_problems
+      from unnest(v_links, v_keys) as k (link, key) where v_problems -> k.key ->> 'code' = 'LOCKED';
+    v_free := array(select f from unnest(v_free) f where not f = any (v_busy));
+    perform tideway_private.defer_records(map.number, map.org_id, array_agg(l.remote_id), array_agg('locked'::text))
+       from tideway_private.links l where l.id = any (v_busy)
+     having count(*) > 0;
   end if;
 
   update tideway_private.links l
@@ -72,7 +90,7 @@ begin
   end if;
   return jsonb_build_object(
     'done', coalesce(cardinality(v_free), 0) - (select count(*) from jsonb_object_keys(coalesce(v_problems, '{}'))),
-    'held', cardinality(link_ids) - coalesce(cardinality(v_free), 0));
+    'held', cardinality(link_ids) - coalesce(cardinality(v_free), 0) - coalesce(cardinality(v_busy), 0));
 end;
 $$;
 

@@ -78,6 +78,14 @@ begin
      where x.later = 1;
   end if;
 
+  -- What shows up again was not gone, whatever was found, held or approved before.
+  if not coalesce(v_run.dry_run, false)
+     and exists (select from tideway_private.deletions d
+                  where d.mapping = apply_page.mapping and d.gone_side = 'remote' and d.state in ('pending', 'held', 'released')) then
+    perform tideway_private.withdraw_deletions(mapping,
+              array(select x.id from unnest(v_ids, v_recs) as x (id, rec) where x.rec -> 'deleted' is distinct from 'true'));
+  end if;
+
   if v_run.kind in ('sweep', 'full') then
     insert into tideway_private.seen_ids (run_id, remote_id)
     select run, i from unnest(v_ids) i on conflict do nothing;

@@ -19,9 +19,12 @@ as $$
            else 'linked'
          end,
          -- A write counts as seen only by a read that was asked for after the app could show it.
-         l.sent is null
-           or (l.answered_at is not null and asked > l.answered_at and asked_at >= l.visible_from)
-           or (l.answered_at is null and asked_at > l.sent_until)
+         case
+           when l.sent is null then true
+           when exists (select from tideway_private.in_flight f where f.mapping = map.number and l.local_key = any (f.keys)) then false
+           when l.answered_at is null then asked_at > l.sent_until
+           else asked > l.answered_at and asked_at >= l.visible_from
+         end
     from unnest(ids, deleted) with ordinality as x (id, deleted, n)
     left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
     left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused'

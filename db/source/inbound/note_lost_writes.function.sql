@@ -27,9 +27,11 @@ as $$
     on conflict on constraint waiting_pkey do update set reason = 'failed', due_at = null
     returning 1
   )
-  select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+  -- An error of the push, though a read found it: the next push that succeeds closes it.
+  select case when tideway_private.record_errors(map.number, null, 'push', pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
            'remote_id', o.remote_id, 'local_key', o.local_key, 'column', c.local, 'class', 'CONFLICT', 'code', 'WRITE_NOT_KEPT',
-           'message', pg_catalog.format('The app took our value for "%s" twice and shows the old one again', c.remote))), '[]')
+           'message', pg_catalog.format('The app took our value for "%s" twice and shows the old one again', c.remote)))) >= 0
+              then '[]'::jsonb end
     from lost o
    cross join lateral unnest(o.fields) as f
     join tideway.mapping_columns c on c.mapping_id = map.id and c.field = f
@@ -37,4 +39,4 @@ as $$
 $$;
 
 comment on function tideway_private.note_lost_writes(tideway.mappings, bigint[], jsonb[]) is
-  'Counts writes of ours that an app did not keep, and returns an error for those lost twice.';
+  'Counts writes of ours that an app did not keep, and records an error of the push for those lost twice; returns none of the page''s own.';

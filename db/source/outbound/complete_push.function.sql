@@ -40,7 +40,7 @@ begin
          sent_before = nullif(l.sent_before - s.fields, '{}'),
          sent_op = case when l.sent - s.fields = '{}' then null else l.sent_op end,
          answered_at = v_moment,
-         visible_from = clock_timestamp() + visible_after,
+         visible_from = greatest(clock_timestamp() + visible_after, l.visible_from),
          resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
@@ -54,6 +54,7 @@ begin
        from tideway_private.links k
        left join tideway.mapping_columns c
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
+        and coalesce(k.visible_from <= clock_timestamp(), true)
         -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
         and (trust_answer or o.shown -> c.remote = k.sent -> c.field
              or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
@@ -144,7 +145,10 @@ begin
   perform tideway_private.retry_later(v_map, v_batch, outcomes);
 
   select jsonb_agg(jsonb_build_object('local_key', x.key, 'remote_id', coalesce(o.remote_id, l.remote_id), 'column', c.local,
-           'class', coalesce(o.class, 'API_ERROR'), 'code', coalesce(o.code, o.class, 'API_ERROR'), 'message', coalesce(o.message, 'The app gave no reason'),
+           'class', case when o.result = 'written' then 'CONFLICT' else coalesce(o.class, 'API_ERROR') end,
+           'code', case when o.result = 'written' then 'DUPLICATE_REMOTE' else coalesce(o.code, o.class, 'API_ERROR') end,
+           'message', case when o.result = 'written' then format('The app named the record %s, which is another row''s', o.remote_id)
+                           else coalesce(o.message, 'The app gave no reason') end,
            'retryable', o.result in ('retry', 'uncertain', 'conflict')))
     into v_errors
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, class text, code text, message text, "column" text)

@@ -178,7 +178,8 @@ begin
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,
-         visible_from = null,
+         -- An earlier request may still land after this one: no answer settles anything before that time is over.
+         visible_from = case when l.sent is null then null when l.answered_at is null then greatest(l.sent_until, l.visible_from) else l.visible_from end,
          rewrites = case when x.plan ? 'rewrite' then case when l.rewrites_since > clock_timestamp() - interval '10 min' then l.rewrites + 1 else 1 end else l.rewrites end,
          rewrites_since = case when x.plan ? 'rewrite' and (l.rewrites_since is null or l.rewrites_since <= clock_timestamp() - interval '10 min') then clock_timestamp() else l.rewrites_since end,
          touched_at = v_moment

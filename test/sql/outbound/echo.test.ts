@@ -162,6 +162,10 @@ test('an older value of ours that turns up after a newer one is no change of the
   await map.dueNow();
   expect((await map.push(() => ({ result: 'written' }))).map((item) => item.payload)).toEqual([{ V: 2 }]);
   await map.page([{ id: 'r1', fields: { Id: 1, V: 1, W: 0 } }]);
+  await map.takeRequests();
+  expect(await map.push()).toEqual([]);
+  await map.lifetimesOver();
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 1, W: 0 } }]);
   expect(await map.row(1)).toMatchObject({ v: 2 });
   await map.takeRequests();
   expect((await map.push()).map((item) => item.payload)).toEqual([{ V: 2 }]);
@@ -197,6 +201,35 @@ test('an app that writes our value in its own way is in step after one round', a
   expect((await map.push(app.write)).map((item) => item.payload)).toEqual([{ Name: ' Bob' }]);
   expect(await map.page(app.read())).toMatchObject({ candidates: 0 });
   expect(await map.push(app.write)).toEqual([]);
+});
+
+test('an app that shows a new value as the old one gets it twice, then the row says so and is left alone', async () => {
+  const map = await engine.aMapping({ table: 'id integer primary key, name text' });
+  const app = anApp((fields) => ({ ...fields, Name: typeof fields.Name === 'string' ? fields.Name.trim() : null }));
+  await engine.owner.query(`insert into ${map.table} values (1, 'ann')`);
+  await map.mark(['1']);
+  await map.push(app.write);
+  await engine.owner.query(`update ${map.table} set name = 'ann '`);
+  await map.mark(['1']);
+  for (const time of ['once', 'twice']) {
+    expect(
+      (await map.push(app.write)).map((item) => item.payload),
+      time,
+    ).toEqual([{ Name: 'ann ' }]);
+    expect((await map.links())[0]?.sent).toEqual({ name: 'ann ' });
+    await map.page(app.read());
+    await map.takeRequests();
+  }
+  expect(await map.push(app.write)).toEqual([]);
+  expect(await map.errors()).toEqual([expect.objectContaining({ code: 'WRITE_NOT_KEPT', column: 'name' })]);
+  expect(await map.page(app.read())).toMatchObject({ candidates: 0 });
+  await map.mark(['1']);
+  expect(await map.push(app.write)).toEqual([]);
+  expect(await map.rows()).toEqual([{ id: 1, name: 'ann ' }]);
+  await engine.owner.query(`update ${map.table} set name = 'anna'`);
+  await map.mark(['1']);
+  expect(await map.push(app.write)).toHaveLength(1);
+  expect(await map.errors()).toEqual([]);
 });
 
 test('an app that shows its own way of writing only later settles in one round, too', async () => {

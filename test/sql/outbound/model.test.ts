@@ -105,7 +105,6 @@ test.each<[string, World]>([
   ['shows writes at once', { ...bounds, app: 'at once' }],
   ['shows writes later in reads', { ...bounds, app: 'lagging' }],
   ['queues writes', { ...bounds, app: 'queued' }],
-  ['ignores writes and shows so', { ...bounds, app: 'at once', ignoresWrites: true }],
   ['ignores writes and shows so later', { ...bounds, app: 'queued', ignoresWrites: true }],
 ])(
   'with an app that %s, every step of a random trace leaves the link as the model says',

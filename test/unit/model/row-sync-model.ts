@@ -159,7 +159,8 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       value: state.row,
       before: [...new Set(before)].filter((value) => value !== state.row).sort(),
       answered: false,
-      late: sent?.late === true,
+      // Once ripe, what was given up can land no more.
+      late: sent?.late === true && !sent.ripe,
       ripe: false,
       resent: sent?.value === state.row ? sent.resent : 0,
     };
