@@ -504,6 +504,16 @@ table tideway_private.field_lineage partition by RANGE (changed_at)
   CREATE INDEX field_lineage_entity_idx ON ONLY tideway_private.field_lineage USING btree (entity_type, entity_id, changed_at DESC)
   CREATE INDEX field_lineage_source_idx ON ONLY tideway_private.field_lineage USING btree (source_id, changed_at DESC)
 
+table tideway_private.followed
+  slot name not null
+  relation oid not null
+  member oid not null
+  key_columns text[] not null
+  key_source text not null
+  partitions jsonb not null default '{}'::jsonb
+  seen_at timestamp with time zone not null default clock_timestamp()
+  constraint followed_pkey PRIMARY KEY (slot, relation)
+
 table tideway_private.hourly_counts
   hour timestamp with time zone not null
   org_id text not null
@@ -685,6 +695,16 @@ table tideway_private.statements
   sql text not null
   constraint statements_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
   constraint statements_pkey PRIMARY KEY (mapping, kind)
+
+table tideway_private.tokens
+  connection integer not null
+  org_id text not null
+  name text not null
+  sealed text not null
+  stored_at timestamp with time zone not null default clock_timestamp()
+  constraint tokens_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
+  constraint tokens_pkey PRIMARY KEY (connection, name)
+  constraint tokens_sealed_check CHECK ((sealed ~~ 'sealed:v1:%'::text))
 
 table tideway_private.trusted_logins
   login name not null

@@ -25,7 +25,7 @@ export const startCommand: Command = {
       if (target.embedded) {
         await migrateDatabase({ url: target.url, current: currentMigrations().length > 0, say: hint });
       }
-      await runDaemon({ url: target.url, log, signal });
+      await runDaemon({ url: target.url, config, environment: process.env, log, signal });
     } finally {
       await target.close();
     }

@@ -1,30 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { CONNECTORS } from '../connectors/registry.ts';
+import { systemRow } from '../connectors/system-row.ts';
+import { Follower } from '../follow/follower.ts';
+import { monotonicClock } from '../runtime/clock.ts';
+import type { Config } from '../runtime/config.ts';
+import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
+import { createFailpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import { packageVersion } from '../runtime/package-root.ts';
+import { readSealKeys } from '../runtime/secrets.ts';
+import { storeSystems } from '../sql/connections/store-systems.ts';
 import { connectionFault, openDatabase } from '../sql/database.ts';
+import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
+import { Connections } from './connections.ts';
+import { supervise } from './supervise.ts';
 
 interface Options {
   url: string;
+  config: Config;
+  environment: NodeJS.ProcessEnv;
   log: Log;
   /** Ends the daemon cleanly. */
   signal: AbortSignal;
 }
 
 /** Connects, makes sure that code and database are of one release, and works until told to stop. */
-export async function runDaemon({ url, log, signal }: Options): Promise<void> {
-  const database = openDatabase({ url, part: 'daemon', role: 'tideway_daemon' });
+export async function runDaemon({ url, config, environment, log, signal }: Options): Promise<void> {
+  const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
+  // The follower never waits for a connection that pushes hold.
+  const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
+  const clock = monotonicClock;
+  const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
+  const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
   try {
     await requireSameRelease(url);
-    await database`select 1`;
+    await storeSystems(
+      database,
+      [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
+    );
+    const connections = new Connections({
+      database,
+      owner,
+      environment,
+      keys: readSealKeys(config),
+      egress: parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW),
+      clock,
+      log,
+      failpoint,
+    });
+    const follower = new Follower({
+      database: followDatabase,
+      replicationUrl: config.TIDEWAY_REPLICATION_URL ?? url,
+      slot: config.TIDEWAY_SLOT,
+      publication: config.TIDEWAY_PUBLICATION,
+      owner,
+      clock,
+      log,
+      failpoint,
+      onMarks: () => connections.wake(),
+    });
+    const unlisten = await listen(database, 'tideway_requests', () => connections.wakeForConnections());
     log.info({ version: packageVersion }, 'Tideway runs');
-    if (!signal.aborted)
-      await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+    await Promise.all([
+      supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
+      supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
+    ]);
+    await unlisten().catch(() => undefined);
     log.info('Tideway stops');
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await database.end({ timeout: 5 });
+    await Promise.all([database.end({ timeout: 2 }), followDatabase.end({ timeout: 2 })]);
   }
 }
 

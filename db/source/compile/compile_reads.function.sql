@@ -19,8 +19,9 @@ as $$
     'lock_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s
- order by u.tideway_key collate "C"
-   for no key update of t skip locked$sql$, table_name, key_join),
+ order by u.tideway_key collate "C"%s$sql$, table_name, key_join,
+      -- What only goes out is never written here, and its role may have no more than select.
+      case when map.direction = 'push' then '' else E'\n   for no key update of t skip locked' end),
     'guard', pg_catalog.format($sql$select null::integer, null::text, null::jsonb, null::jsonb, null::jsonb, pg_catalog.row_security_active(%L)$sql$, table_name),
     'scan_keys', pg_catalog.format($sql$select null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from %s as t

@@ -36,6 +36,8 @@ begin
                   or exists (select from tideway_private.deletions d where d.link_id = l.id and d.gone_side = 'remote' and d.state = 'released'))
              and l.touched_at <= asked
              and l.remote_gone_at is null
+             -- An app that shows its writes late does not show a new record either.
+             and not (l.sent is not null and coalesce(l.visible_from > clock_timestamp(), false))
            order by l.id
              for no key update skip locked) as x;
   v_result := tideway_private.take_deletions(v_map, v_run, tideway_private.statements_of(mapping), v_links);

@@ -26,7 +26,8 @@ begin
     into v_links, v_keys
     from tideway_private.links l where l.id = any (v_free);
 
-  if map.on_remote_delete <> 'ignore' and v_keys is not null then
+  -- What only goes out never takes a row away here.
+  if map.on_remote_delete <> 'ignore' and map.direction <> 'push' and v_keys is not null then
     execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_keys;
     -- A row edited here since both sides agreed is kept: its data would be lost for good.
     execute format($q$
@@ -71,7 +72,7 @@ begin
 
   update tideway_private.links l
      set remote_gone_at = clock_timestamp(),
-         local_gone_at = case when map.on_remote_delete = 'delete' and not l.id = any (coalesce(v_edited, '{}')) then clock_timestamp() else l.local_gone_at end,
+         local_gone_at = case when map.on_remote_delete = 'delete' and map.direction <> 'push' and not l.id = any (coalesce(v_edited, '{}')) then clock_timestamp() else l.local_gone_at end,
          sent = null, sent_local = null, sent_before = null, sent_op = null,
          touched_at = v_moment
    where l.id = any (v_free)

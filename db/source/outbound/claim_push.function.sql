@@ -17,7 +17,8 @@ declare
   v_batch     bigint;
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
-  if v_map.state <> 'active' or v_map.direction = 'pull'
+  -- In shadow nothing is written; the marks wait for promote.
+  if v_map.state <> 'active' or v_map.direction = 'pull' or v_map.shadow
      or not exists (select from tideway.connections c where c.id = v_map.connection_id and c.state = 'active') then
     return null;
   end if;

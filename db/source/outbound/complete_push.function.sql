@@ -1,4 +1,4 @@
-create or replace function tideway_private.complete_push(batch bigint, epoch bigint, outcomes jsonb, visible_after interval default '0', trust_answer boolean default false)
+create or replace function tideway_private.complete_push(batch bigint, epoch bigint, outcomes jsonb, visible_after interval default '0', trust_answer boolean default false, request_life interval default null)
 returns jsonb
 language plpgsql
 volatile
@@ -84,6 +84,12 @@ begin
      set state = 'done'
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
    where d.link_id = o.link_id and d.gone_side = 'local' and d.state = 'released' and o.result in ('written', 'not_found');
+
+  -- A request without an answer left before now, so its longest life counts from now at the latest.
+  update tideway_private.links l
+     set sent_until = clock_timestamp() + request_life
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+   where l.id = o.link_id and o.result = 'uncertain' and request_life is not null;
 
   -- Not written, and known to be so: nothing of it can turn up later.
   delete from tideway_private.links l
@@ -187,9 +193,9 @@ begin
 end;
 $$;
 
-comment on function tideway_private.complete_push(bigint, bigint, jsonb, interval, boolean) is
+comment on function tideway_private.complete_push(bigint, bigint, jsonb, interval, boolean, interval) is
 $$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, class, code, message, column, retry_after_ms}.
 
 Results: written, refused, retry (surely not written), uncertain (perhaps written), not_found, conflict, found (a lookup
 found its create), missing (it did not). visible_after is how long the app may still show the old value; trust_answer is
-for apps that cannot be read back.$$;
+for apps that cannot be read back; request_life is how long an unanswered request may still take effect.$$;

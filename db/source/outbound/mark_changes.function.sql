@@ -9,7 +9,9 @@ create or replace function tideway_private.mark_changes(
   moved_relations oid[] default '{}',
   moved_from      text[] default '{}',
   moved_to        text[] default '{}',
-  moved_xids      bigint[] default '{}'
+  moved_xids      bigint[] default '{}',
+  key_relations   oid[]    default '{}',
+  key_lists       text[]   default '{}'
 )
 returns integer
 language plpgsql
@@ -60,12 +62,22 @@ begin
      and m.state in ('pending', 'active', 'paused')
      and m.activated_at is not null
    order by x.n;
+
+  -- Keys that were read by other columns than a mapping's own mark nothing that exists: then only a look at every row helps.
+  if exists (
+    select from unnest(key_relations, key_lists) as k (relation, list)
+      join tideway.mappings m on m.local_table = k.relation and to_jsonb(m.key_columns)::text <> k.list
+     where m.direction in ('push', 'both') and m.state in ('pending', 'active', 'paused') and m.activated_at is not null)
+  then
+    perform tideway_private.ask_compare(key_relations, 'its key was read by other columns');
+  end if;
   return v_marked;
 end;
 $$;
 
-comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[]) is
+comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[], oid[], text[]) is
 $$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction.
 
 A key is the text of its one column, or a JSON list in the order of followed_tables(). Each (relation, key) comes once.
-Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;
+key_lists (JSON lists by relation) say by which columns
+the keys were read. Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;

@@ -1,5 +1,5 @@
 create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s')
-returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer)
+returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer, fields jsonb)
 language plpgsql
 volatile
 set search_path = ''
@@ -18,6 +18,7 @@ declare
   v_trouble  jsonb;
   v_same     text[];
   v_links    bigint[];
+  v_made     bigint[];
   v_rows     jsonb[];
   v_payloads jsonb[];
   v_inside   boolean[];
@@ -171,11 +172,18 @@ begin
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
 
   -- What is about to be sent is in the link before anything leaves.
-  insert into tideway_private.links (mapping, org_id, local_key, lane, sent, sent_local, sent_op, sent_no, sent_until, touched_at)
-  select v_map.number, v_map.org_id, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.plan -> 'sent', x.plan -> 'sent_local', 'create',
-         nextval('tideway_private.moments'), clock_timestamp() + request_life, v_moment
-    from unnest(v_batch.keys, v_verdicts, v_plan, v_links) as x (key, verdict, plan, link)
-   where x.verdict = 'create' and x.link is null;
+  -- From here on links are found by their id: without statistics the planner would read all of a mapping's links for each key.
+  with made as (
+    insert into tideway_private.links (mapping, org_id, local_key, lane, sent, sent_local, sent_op, sent_no, sent_until, touched_at)
+    select v_map.number, v_map.org_id, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.plan -> 'sent', x.plan -> 'sent_local', 'create',
+           nextval('tideway_private.moments'), clock_timestamp() + request_life, v_moment
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_links) as x (key, verdict, plan, link)
+     where x.verdict = 'create' and x.link is null
+    returning id, local_key
+  )
+  select array_agg(coalesce(x.link, m.id) order by x.n) into v_made
+    from unnest(v_batch.keys, v_links) with ordinality as x (key, link, n)
+    left join made m on m.local_key = x.key;
   update tideway_private.links l
      set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
          sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
@@ -201,9 +209,8 @@ begin
          keys = s.keys, ops = s.ops, xids = s.xids, marked_ats = s.marked_ats, link_ids = s.link_ids
     from (select array_agg(x.key order by x.n) as keys, array_agg(x.op order by x.n) as ops, array_agg(x.xid order by x.n) as xids,
                  array_agg(x.marked_at order by x.n) as marked_ats, array_agg(l.id order by x.n) as link_ids
-            from unnest(v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats, v_verdicts) with ordinality as x (key, op, xid, marked_at, verdict, n)
-            join tideway_private.links l
-              on l.mapping = v_map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
+            from unnest(v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats, v_verdicts, v_made) with ordinality as x (key, op, xid, marked_at, verdict, link, n)
+            join tideway_private.links l on l.id = x.link
            where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')) as s
    where f.id = batch
      and s.keys is not null;
@@ -226,10 +233,13 @@ begin
               from tideway.mapping_columns c
              where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
            format('tideway-%s-%s', l.id, l.sent_no),
-           coalesce(w.attempts_started, 0) + 1
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads) with ordinality as x (key, verdict, plan, payload, n)
-      join tideway_private.links l
-        on l.mapping = v_map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
+           coalesce(w.attempts_started, 0) + 1,
+           (select jsonb_object_agg(c.remote, coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field))
+              from tideway.mapping_columns c
+             where c.mapping_id = v_map.id and c.direction in ('push', 'both') and not c.is_remote_id and x.verdict = 'update'
+               and coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field) is not null)
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
+      join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
      where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
      order by x.n;
@@ -240,4 +250,5 @@ comment on function tideway_private.prepare_push(bigint, bigint, interval) is
 $$Reads the rows of a claimed batch, compares each with its link and returns what must be sent: create, update, delete, or
 lookup (a create whose answer was lost: find it by its correlation column first). Rows that the app already shows are dropped.
 
-What is about to be sent is stored in the links before this function returns.$$;
+What is about to be sent is stored in the links before this function returns. fields are all values that the record should
+have then, for apps that replace whole records.$$;

@@ -4,10 +4,11 @@ language sql
 volatile
 set search_path = ''
 as $$
-  -- Full jitter below a cap; what the app asked for is the least. Limits and lost logins are not the row's fault and do not count.
+  -- Full jitter below a cap; what the app asked for is the least. Limits, lost logins and an app that cannot be reached
+  -- are not the row's fault and do not count.
   with again as (
     select x.key, x.op, o.result, o.class, o.retry_after_ms, l.sent_until,
-           coalesce(w.attempts_finished, 0) + case when o.class in ('RATE_LIMIT', 'AUTH_ERROR') or o.result in ('missing', 'found') then 0 else 1 end as finished
+           coalesce(w.attempts_finished, 0) + case when o.class in ('RATE_LIMIT', 'AUTH_ERROR') or o.class = 'NETWORK_ERROR' and o.result = 'retry' or o.result in ('missing', 'found') then 0 else 1 end as finished
       from pg_catalog.jsonb_to_recordset(outcomes) as o (link_id bigint, result text, class text, retry_after_ms bigint)
       join unnest(batch.keys, batch.ops, batch.link_ids) as x (key, op, link) on x.link = o.link_id
       left join tideway_private.links l on l.id = o.link_id

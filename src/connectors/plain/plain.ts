@@ -137,7 +137,7 @@ function describe(settings: PlainSettings): Description<PlainSettings> {
     types: TYPES,
     limits: {
       recordsPerPage: 200,
-      rowsPerWrite: 100,
+      rowsPerWrite: settings.rows_per_write,
       bytesPerWrite: 1024 * 1024,
       idsPerRead: 200,
       keysPerFind: 100,

@@ -9,6 +9,8 @@ export const plainSettings = z.strictObject({
   write_visible_after: z.int().min(0).max(600_000).default(0),
   /** Milliseconds after which an unanswered request can no longer take effect. */
   request_life: z.int().min(0).max(600_000).default(30_000),
+  /** How many rows the app takes in one request. */
+  rows_per_write: z.int().min(1).max(10_000).default(100),
   /** Milliseconds that a read of changes looks back. */
   overlap: z.int().min(0).max(600_000).default(2_000),
 });

@@ -150,7 +150,7 @@ test('a row in back-off stays there whatever happens to it, and a failed row tha
   await map.mark(['1', '2']);
   await map.push((item) =>
     item.local_key === '1'
-      ? { result: 'retry', class: 'NETWORK_ERROR', retry_after_ms: 3_600_000 }
+      ? { result: 'retry', class: 'API_ERROR', retry_after_ms: 3_600_000 }
       : { result: 'refused', class: 'VALIDATION_ERROR' },
   );
   await engine.owner.query(`update ${map.table} set v = 2`);
@@ -170,7 +170,7 @@ test('a row whose attempts are used up is failed, and limits of the app do not c
   await engine.owner.query(`update ${map.table} set v = 1`);
   await map.mark(['1']);
   for (let n = 0; n < 4; n += 1) {
-    await map.push(() => ({ result: 'retry', class: 'RATE_LIMIT' }));
+    await map.push(() => ({ result: 'retry', class: n % 2 === 0 ? 'RATE_LIMIT' : 'NETWORK_ERROR' }));
     await map.dueNow();
   }
   expect(await map.waiting()).toEqual([expect.objectContaining({ reason: 'retry', attempts_finished: 0 })]);

@@ -1,0 +1,184 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { EgressRules } from '../runtime/egress.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Log } from '../runtime/log.ts';
+import type { SealKey } from '../runtime/secrets.ts';
+import { ConnectionPusher } from '../push/connection-pusher.ts';
+import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon-connections.ts';
+import { lookForWork } from '../sql/connections/look-for-work.ts';
+import { noteTest } from '../sql/connections/note-test.ts';
+import type { Database } from '../sql/database.ts';
+import { Lease } from './lease.ts';
+import { openAccess, ownConnection } from './own-connection.ts';
+
+export interface ConnectionsOptions {
+  readonly database: Database;
+  readonly owner: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly keys: readonly SealKey[];
+  readonly egress: EgressRules;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly failpoint: Failpoint;
+}
+
+interface Held {
+  readonly changed: string;
+  readonly pusher: ConnectionPusher;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+const LOOK_FOR_CONNECTIONS_EVERY = 1_000;
+const LOOK_FOR_WORK_EVERY = 250;
+const TRY_AGAIN_AFTER = 5_000;
+/** What is under way at a stop may end by itself for so long. */
+const GRACE = 5_000;
+
+/** Takes the connections that are free, works for them, gives them back at the end. */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #held = new Map<number, Held>();
+  readonly #refused = new Map<number, { readonly until: number; readonly why: string }>();
+  #looking = false;
+  #lookAgain = false;
+  #wakeOwner: () => void = () => undefined;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const poll = this.#poll(signal);
+    try {
+      while (!signal.aborted) {
+        await this.#look(signal);
+        const woken = new Promise<void>((resolve) => {
+          this.#wakeOwner = resolve;
+        });
+        await Promise.race([clock.wait(LOOK_FOR_CONNECTIONS_EVERY, signal).catch(() => undefined), woken]);
+      }
+    } finally {
+      for (const { stop } of this.#held.values()) stop.abort();
+      await Promise.all([...[...this.#held.values()].map(({ ended }) => ended), poll]);
+    }
+  }
+
+  /** Somebody asked for something in SQL, or marks were made. */
+  wake(): void {
+    void this.#lookForWork();
+  }
+
+  /** Connections may have been defined or changed. */
+  wakeForConnections(): void {
+    this.#wakeOwner();
+    this.wake();
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#lookForWork();
+      await this.#options.clock.wait(LOOK_FOR_WORK_EVERY, signal).catch(() => undefined);
+    }
+  }
+
+  async #lookForWork(): Promise<void> {
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    try {
+      do {
+        this.#lookAgain = false;
+        const work = await lookForWork(this.#options.database, [...this.#held.keys()]);
+        for (const [number, { pusher }] of this.#held) {
+          const own = work.filter(({ connection }) => connection === number);
+          if (own.length > 0) pusher.handle(own);
+        }
+      } while (this.#lookAgain);
+    } catch (error) {
+      this.#options.log.warn({ why: messageOf(error) }, 'The database could not be asked for work');
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { database, clock, log } = this.#options;
+    let rows: ConnectionRow[];
+    try {
+      rows = await daemonConnections(database);
+    } catch (error) {
+      log.warn({ why: messageOf(error) }, 'The connections could not be read');
+      return;
+    }
+    for (const [number, held] of this.#held) {
+      const row = rows.find((one) => one.number === number);
+      if (row?.changed !== held.changed) held.stop.abort();
+    }
+    for (const row of rows) {
+      if (signal.aborted) return;
+      if (this.#held.has(row.number) || !row.free) continue;
+      if ((this.#refused.get(row.number)?.until ?? -Infinity) > clock.now()) continue;
+      try {
+        await this.#take(row, signal);
+        this.#refused.delete(row.number);
+      } catch (error) {
+        await this.#refuse(row, messageOf(error));
+      }
+    }
+  }
+
+  async #refuse(row: ConnectionRow, why: string): Promise<void> {
+    const { clock, database, log } = this.#options;
+    if (this.#refused.get(row.number)?.why !== why) {
+      log.error({ connection: row.name, why }, 'The connection cannot be used');
+      await noteTest(database, row.number, { problem: why }).catch(() => undefined);
+    }
+    this.#refused.set(row.number, { until: clock.now() + TRY_AGAIN_AFTER, why });
+  }
+
+  async #take(row: ConnectionRow, signal: AbortSignal): Promise<void> {
+    const { database, owner, clock, log } = this.#options;
+    const access = await openAccess(row, this.#options);
+    const lease = await Lease.take(database, row.number, owner, clock);
+    if (lease === undefined) return;
+    const stop = new AbortController();
+    const stopping = AbortSignal.any([stop.signal, signal]);
+    const hard = new AbortController();
+    stopping.addEventListener('abort', () => {
+      setTimeout(() => hard.abort(), GRACE).unref();
+    });
+    const { owned, close } = ownConnection({ ...this.#options, row, access, lease, stopping, hard: hard.signal });
+    const pusher = new ConnectionPusher({ ...this.#options, owned });
+    log.info({ connection: row.name, epoch: lease.epoch }, 'Took the connection');
+    const kept = lease.keep(stopping).then(() => {
+      if (stopping.aborted) return;
+      log.warn({ connection: row.name }, 'Lost the lease of the connection');
+      stop.abort();
+      hard.abort();
+    });
+    const ended = pusher
+      .run()
+      .catch((error: unknown) => {
+        log.error({ connection: row.name, why: messageOf(error) }, 'Work for the connection failed and starts again');
+        this.#refused.set(row.number, { until: clock.now() + 500, why: messageOf(error) });
+      })
+      .then(async () => {
+        stop.abort();
+        await kept;
+        await lease.release();
+        hard.abort();
+        await close();
+      })
+      .finally(() => {
+        this.#held.delete(row.number);
+        this.#wakeOwner();
+      });
+    this.#held.set(row.number, { changed: row.changed, pusher, stop, ended });
+    this.wake();
+  }
+}

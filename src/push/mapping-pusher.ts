@@ -1,0 +1,198 @@
+import type { Description } from '../connectors/connector.ts';
+import type { OwnedConnection } from '../connectors/owned-connection.ts';
+import type { FaultFacts } from '../model/fault.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Log } from '../runtime/log.ts';
+import { backoffDelay } from '../runtime/retry.ts';
+import type { Database } from '../sql/database.ts';
+import { breakBatch } from '../sql/outbound/break-batch.ts';
+import { claimPush } from '../sql/outbound/claim-push.ts';
+import { completePush, type PushOutcome } from '../sql/outbound/complete-push.ts';
+import { preparePush, type PreparedRow } from '../sql/outbound/prepare-push.ts';
+import { stopMapping } from '../sql/outbound/stop-mapping.ts';
+import type { PushMapping } from '../sql/outbound/push-mappings.ts';
+import { canLookUp, lookUp } from './look-up.ts';
+import { pushOutcome, writeRow } from './outcomes.ts';
+import { writeRows } from './write-rows.ts';
+
+export interface PusherOptions {
+  readonly owned: OwnedConnection;
+  readonly mapping: PushMapping;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly failpoint: Failpoint;
+  /** The app refused the secret. */
+  readonly onUnauthorized: (reason: string) => Promise<void>;
+}
+
+const ALL_LANES = 65_535;
+const MOST_GROUPS = 4;
+const OUTAGE = { base: 250, cap: 15_000 };
+
+/** What a request as a whole ran into, when it says something about the app rather than about rows. */
+type Weather = { readonly kind: 'fine' } | { readonly kind: 'outage' | 'unauthorized'; readonly fault: FaultFacts };
+
+/**
+ * Empties the outbox of one mapping. Few marks go as one batch over all lanes; many are split by lane, so that the next
+ * batch is prepared while the last one is out.
+ */
+export class MappingPusher {
+  readonly #options: PusherOptions;
+  readonly #description: Description<unknown>;
+  #rows: number;
+  #crowded = false;
+  #failures = 0;
+  #closedUntil = 0;
+
+  constructor(options: PusherOptions) {
+    this.#options = options;
+    const { connector, settings } = options.owned;
+    this.#description = connector.describe(settings);
+    this.#rows = this.#description.limits.rowsPerWrite;
+  }
+
+  /** Works until nothing is left that can be pushed now. */
+  async drain(): Promise<void> {
+    const { clock, owned } = this.#options;
+    while (!owned.stopping.aborted && clock.now() >= this.#closedUntil) {
+      const groups = this.#crowded ? this.#groups() : [ALL_LANES];
+      // All have ended before a failure is told: then nothing of this mapping is under way.
+      const ended = await Promise.allSettled(groups.map((lanes) => this.#drainLanes(lanes)));
+      const failed = ended.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+      if (!ended.some((group) => group.status === 'fulfilled' && group.value)) return;
+    }
+  }
+
+  /** While the app is down: milliseconds until it is tried again. */
+  get closedFor(): number {
+    return Math.max(0, this.#closedUntil - this.#options.clock.now());
+  }
+
+  #groups(): number[] {
+    const count = Math.min(MOST_GROUPS, this.#description.limits.rates.concurrency + 1);
+    const masks = new Array<number>(count).fill(0);
+    for (let lane = 0; lane < 16; lane += 1) masks[lane % count] = (masks[lane % count] ?? 0) | (1 << lane);
+    return masks;
+  }
+
+  async #drainLanes(lanes: number): Promise<boolean> {
+    const { owned, database, mapping, clock } = this.#options;
+    const crowded = this.#crowded;
+    let worked = false;
+    while (!owned.stopping.aborted && clock.now() >= this.#closedUntil && this.#crowded === crowded) {
+      const batch = await claimPush(database, mapping.number, owned.lease.epoch, this.#rows, lanes);
+      if (batch === null) break;
+      worked = true;
+      await this.#push(batch);
+    }
+    // Groups that ran dry make room for one batch over all lanes again.
+    if (crowded) this.#crowded = false;
+    return worked;
+  }
+
+  async #push(batch: string): Promise<void> {
+    const { owned, database, failpoint } = this.#options;
+    const { limits, timing } = this.#description;
+    failpoint('push.claimed');
+    // A lookup must not come before the app's search index has caught up.
+    const requestLife = timing.requestLife + timing.searchVisibleAfter;
+    let rows: PreparedRow[];
+    try {
+      rows = await preparePush(database, batch, owned.lease.epoch, requestLife);
+    } catch (error) {
+      await this.#break(batch, error);
+      return;
+    }
+    this.#rows = Math.min(limits.rowsPerWrite, this.#rows * 2);
+    if (rows.length === 0) return;
+    if (rows.length >= limits.rowsPerWrite) this.#crowded = true;
+    failpoint('push.prepared');
+    const outcomes = await this.#send(rows);
+    failpoint('push.answered');
+    const trustAnswer = owned.connector.readPage === undefined && owned.connector.readByIds === undefined;
+    await completePush(database, batch, owned.lease.epoch, outcomes, {
+      visibleAfter: timing.writeVisibleAfter,
+      trustAnswer,
+      requestLife,
+    });
+    failpoint('push.completed');
+  }
+
+  async #send(rows: readonly PreparedRow[]): Promise<PushOutcome[]> {
+    const { owned, database, mapping, log } = this.#options;
+    const { limits } = this.#description;
+    const lookups = rows.filter((row) => row.op === 'lookup' && canLookUp(owned, row));
+    const writes = rows.filter((row) => !lookups.includes(row));
+    const found = lookups.length === 0 ? [] : await lookUp(owned, database, mapping, lookups, limits.keysPerFind);
+    const written =
+      writes.length === 0 ? [] : await writeRows(owned, mapping.remote_table, writes.map(writeRow), limits);
+    const outcomes = [...found, ...written.map(pushOutcome)];
+    const failed = outcomes.filter(
+      ({ result }) => result === 'refused' || result === 'retry' || result === 'uncertain',
+    );
+    log.debug({ mapping: mapping.name, rows: rows.length, failed: failed.length }, 'Pushed a batch');
+    await this.#judge(
+      weatherOf(written.map((one) => ('fault' in one ? one.fault : undefined)).concat(found.map(() => undefined))),
+    );
+    return outcomes;
+  }
+
+  async #judge(weather: Weather): Promise<void> {
+    const { log, mapping, owned, clock, onUnauthorized } = this.#options;
+    if (weather.kind === 'fine') {
+      if (this.#failures > 0) log.info({ connection: owned.name, mapping: mapping.name }, 'The app answers again');
+      this.#failures = 0;
+      return;
+    }
+    this.#failures += 1;
+    const { message, code, retryAfter = 0 } = weather.fault;
+    if (weather.kind === 'unauthorized') {
+      await onUnauthorized(message);
+      this.#closedUntil = clock.now() + 1_000;
+      return;
+    }
+    // One batch at a time tries whether the app is back; the rows beside it lose no attempts.
+    this.#closedUntil =
+      clock.now() +
+      Math.max(
+        retryAfter,
+        backoffDelay(this.#failures, OUTAGE, () => 1),
+      );
+    if (this.#failures === 1) log.warn({ connection: owned.name, mapping: mapping.name, code }, message);
+  }
+
+  /** A row that cannot even be read (a transform that raises) is found by claiming fewer and fewer. */
+  async #break(batch: string, error: unknown): Promise<void> {
+    const { owned, database, log, mapping } = this.#options;
+    const code = (error as { code?: string }).code ?? '';
+    // Only what the data or the mapping's SQL caused is worth halving; a lost lease or connection is not.
+    if (!/^(21|22|23|38|39|42|P0)/.test(code)) throw error;
+    const rows = await breakBatch(database, batch, owned.lease.epoch, 'TRANSFORM_FAILED', messageOf(error));
+    if (code.startsWith('42')) {
+      await stopMapping(
+        database,
+        mapping.number,
+        'TABLE_UNREADABLE',
+        `Rows of mapping "${mapping.name}" cannot be read: ${messageOf(error)}.`,
+      );
+    }
+    this.#rows = Math.max(1, Math.floor(Math.min(rows, this.#rows) / 2));
+    log.warn({ mapping: mapping.name, rows, why: messageOf(error) }, 'A batch could not be prepared');
+  }
+}
+
+function weatherOf(faults: readonly (FaultFacts | undefined)[]): Weather {
+  const [first] = faults;
+  if (first === undefined || !faults.every((fault) => fault !== undefined)) return { kind: 'fine' };
+  if (faults.every((fault) => fault?.class === 'AUTH_ERROR')) return { kind: 'unauthorized', fault: first };
+  const isOutage = (fault: FaultFacts | undefined): boolean =>
+    fault?.class === 'NETWORK_ERROR' ||
+    fault?.class === 'RATE_LIMIT' ||
+    fault?.code === 'SERVER_ERROR' ||
+    fault?.code === 'BAD_RESPONSE';
+  return faults.every(isOutage) ? { kind: 'outage', fault: first } : { kind: 'fine' };
+}

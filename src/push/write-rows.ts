@@ -1,0 +1,61 @@
+import type { Limits } from '../connectors/connector.ts';
+import type { OwnedConnection } from '../connectors/owned-connection.ts';
+import { outcomesOf, settleAll } from '../connectors/write-outcomes.ts';
+import { Fault } from '../model/fault.ts';
+import type { WriteOutcome, WriteRow } from '../model/write.ts';
+
+/** Writes rows in requests that the app takes; a request refused as a whole is halved until the bad row stands alone. */
+export async function writeRows(
+  owned: OwnedConnection,
+  table: string,
+  rows: readonly WriteRow[],
+  limits: Limits,
+): Promise<readonly WriteOutcome[]> {
+  const { connector, lease } = owned;
+  const { writeBatch } = connector;
+  if (writeBatch === undefined) {
+    const fault = new Fault(
+      'SETTINGS_INVALID',
+      `${connector.describe().title} takes no writes; map it with direction pull.`,
+    );
+    return outcomesOf(rows, fault.facts);
+  }
+  const session = owned.session('push');
+  const outcomes: WriteOutcome[] = [];
+  const parts = splitBySize(rows, limits);
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const sent = part;
+    const answers = await settleAll(sent, () => {
+      lease.assertHeld();
+      return writeBatch(session, { table, rows: sent });
+    });
+    const whole = answers.filter((answer) => answer.result === 'refused' && answer.wholeBatch === true);
+    if (sent.length > 1 && whole.length === sent.length) {
+      const middle = Math.ceil(sent.length / 2);
+      parts.unshift(sent.slice(0, middle), sent.slice(middle));
+    } else {
+      outcomes.push(...answers);
+    }
+  }
+  return outcomes;
+}
+
+function splitBySize(rows: readonly WriteRow[], { rowsPerWrite, bytesPerWrite = Infinity }: Limits): WriteRow[][] {
+  // Half of what the app takes: its own envelope and escapes are not counted here.
+  const most = bytesPerWrite / 2;
+  const parts: WriteRow[][] = [];
+  let part: WriteRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = most === Infinity ? 0 : Buffer.byteLength(JSON.stringify(row.op === 'update' ? row.changed : row));
+    if (part.length > 0 && (part.length >= rowsPerWrite || bytes + size > most)) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(row);
+    bytes += size;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,14 @@
+import type { Database } from '../database.ts';
+
+export interface Work {
+  readonly connection: number;
+  readonly kind: 'push' | 'due' | 'reread' | 'activate' | 'request';
+  readonly mapping: number | null;
+}
+
+export async function lookForWork(database: Database, connections: readonly number[]): Promise<Work[]> {
+  if (connections.length === 0) return [];
+  return [
+    ...(await database<Work[]>`select * from tideway_private.look_for_work(${database.array([...connections], 1007)})`),
+  ];
+}

@@ -1,0 +1,46 @@
+import type { Database } from '../database.ts';
+
+export interface RangeCompared {
+  readonly keys: readonly string[] | null;
+  readonly last_key: string | null;
+  readonly checked: number | null;
+}
+
+/** Rows in key order whose link differs. Undefined: the mapping was stopped because its table cannot be trusted. */
+export async function compareRange(
+  database: Database,
+  mapping: number,
+  epoch: string,
+  after: string | null,
+  maxRows: number,
+  every: boolean,
+): Promise<RangeCompared | undefined> {
+  const [row] = await database<RangeCompared[]>`
+    select * from tideway_private.compare_range(${mapping}, ${epoch}, ${after}, ${maxRows}, ${every})`;
+  return row;
+}
+
+export interface LinksCompared {
+  readonly keys: readonly string[] | null;
+  readonly last_key: string | null;
+  readonly checked: number;
+}
+
+/** Links whose row is gone. */
+export async function compareLinks(
+  database: Database,
+  mapping: number,
+  epoch: string,
+  after: string | null,
+  maxRows: number,
+): Promise<LinksCompared> {
+  const [row] = await database<LinksCompared[]>`
+    select * from tideway_private.compare_links(${mapping}, ${epoch}, ${after}, ${maxRows})`;
+  return row ?? { keys: null, last_key: null, checked: 0 };
+}
+
+/** Whether everything that the log held when this xid was taken shows in snapshots. */
+export async function logIsVisible(database: Database, xid: string): Promise<boolean> {
+  const [row] = await database<{ visible: boolean }[]>`select tideway_private.log_is_visible(${xid}) as visible`;
+  return row?.visible ?? false;
+}

@@ -1,0 +1,13 @@
+import type { Database } from '../database.ts';
+
+export interface PushMapping {
+  readonly number: number;
+  readonly name: string;
+  readonly remote_table: string;
+  readonly direction: 'push' | 'both';
+  readonly remote_columns: readonly string[];
+}
+
+export async function pushMappings(database: Database, connection: number): Promise<PushMapping[]> {
+  return [...(await database<PushMapping[]>`select * from tideway_private.push_mappings(${connection})`)];
+}

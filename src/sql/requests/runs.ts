@@ -1,0 +1,27 @@
+import type { Database } from '../database.ts';
+
+export async function startRun(
+  database: Database,
+  mapping: number,
+  kind: string,
+  run: string,
+  epoch: string,
+): Promise<void> {
+  await database`select tideway_private.start_run(${mapping}, ${kind}, 'sql', ${run}, ${epoch})`;
+}
+
+/** False when somebody ended the run. */
+export async function advanceRun(
+  database: Database,
+  run: string,
+  counts: Readonly<Record<string, number>>,
+): Promise<boolean> {
+  const [row] = await database<{ runs: boolean }[]>`
+    select tideway_private.advance_run(${run}, ${JSON.stringify(counts)}::text::jsonb) as runs`;
+  return row?.runs ?? false;
+}
+
+export async function finishRun(database: Database, run: string, status: string | null, error?: string): Promise<void> {
+  const report = error === undefined ? null : JSON.stringify({ error });
+  await database`select tideway_private.finish_run(${run}, ${status}, ${report}::text::jsonb)`;
+}
