@@ -56,6 +56,11 @@ begin
 
   -- A row in back-off stays there, whatever happens to it; a failed row that changes gets a new start.
   if exists (select from tideway_private.waiting w where w.mapping = claim_push.mapping and w.local_key = any (v_keys)) then
+    -- In the order in which everybody locks them.
+    perform from tideway_private.waiting w
+      where w.mapping = claim_push.mapping and w.local_key = any (v_keys)
+      order by w.local_key
+        for update;
     with known as (
       update tideway_private.waiting w
          set op = w.op | k.op,

@@ -5,6 +5,10 @@ volatile
 set search_path = ''
 as $$
 begin
+  perform from tideway_private.waiting w
+    where w.mapping = map.number and w.local_key = any (keys)
+    order by w.local_key
+      for update;
   delete from tideway_private.waiting w
    where w.mapping = map.number
      and w.local_key = any (keys)

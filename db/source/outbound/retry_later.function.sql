@@ -33,7 +33,8 @@ as $$
          due_at = case when w.reason in ('paused', 'conflict', 'flapping') then null else excluded.due_at end,
          op = w.op | excluded.op,
          marked = true,
-         attempts_started = w.attempts_started + 1,
+         -- An answer of any kind clears a row of the suspicion that it kills daemons.
+         attempts_started = excluded.attempts_finished,
          attempts_finished = excluded.attempts_finished
 $$;
 

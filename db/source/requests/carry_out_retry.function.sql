@@ -10,6 +10,8 @@ declare
   v_keys  text[];
   v_ids   text[];
 begin
+  -- Whoever touches waiting rows and marks together takes the lock of the claims first.
+  perform pg_advisory_xact_lock(tideway_private.lock_key('claim'), mapping);
   select m.* into v_map from tideway.mappings m where m.number = carry_out_retry.mapping;
 
   if args ? 'local_key' then
