@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { withServer } from './with-server.ts';
 
-mkdirSync('db/migrations/committed', { recursive: true });
+const committed = 'db/migrations/committed';
+mkdirSync(committed, { recursive: true });
 await withServer(async (url) => {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -18,4 +20,6 @@ await withServer(async (url) => {
     ROOT_DATABASE_URL: url,
   };
   execFileSync('npx', ['graphile-migrate', 'commit', ...process.argv.slice(2)], { env, stdio: 'inherit' });
+  // graphile-migrate takes the right to read from everybody else, and the demo runs as an ordinary user too.
+  for (const file of readdirSync(committed)) chmodSync(join(committed, file), 0o644);
 });

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,6 +44,10 @@ function migrationBeingWritten(): string[] {
   return readdirSync(current).filter((name) => name.endsWith('.sql'));
 }
 
+function isBlank(name: string): boolean {
+  return readFileSync(join(current, name), 'utf8').replaceAll(/--.*$/gm, '').trim() === '';
+}
+
 /** A copy of the package with what is being written committed, and one more migration after it. */
 beforeAll(async () => {
   await server.connect();
@@ -42,7 +56,7 @@ beforeAll(async () => {
   symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
   mkdirSync(committed, { recursive: true });
   mkdirSync(current, { recursive: true });
-  if (migrationBeingWritten().length > 0) await tool('commit', work);
+  if (migrationBeingWritten().some((name) => !isBlank(name))) await tool('commit', work);
   for (const name of migrationBeingWritten()) rmSync(join(current, name));
   writeFileSync(
     join(current, '1-current.sql'),

@@ -1,0 +1,1 @@
+-- Write the next migration here; it must be safe to run twice.
