@@ -96,7 +96,7 @@ begin
     if v_table.key_source in ('n', 'd') then
       -- While such a table is published, every update and delete of it fails for its users.
       if v_table.owned and v_publication.mine then
-        execute format('alter publication %I drop table %s', publication, v_table.name);
+        execute format('alter publication %I drop table %s', publication, v_table.relation::regclass);
       end if;
       v_troubles := v_troubles || jsonb_build_object('code', 'KEY_MISSING',
         'message', format('Table %s has lost its key, so updates and deletes of it fail while it is published%s.', v_table.name,
