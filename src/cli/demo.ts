@@ -3,8 +3,8 @@ import { CONNECTORS } from '../connectors/registry.ts';
 import { systemRow } from '../connectors/system-row.ts';
 import { readConfig } from '../runtime/config.ts';
 import { startEmbeddedPostgres } from '../runtime/embedded-postgres.ts';
+import { storeSystems } from '../sql/connections/store-systems.ts';
 import { openDatabase } from '../sql/database.ts';
-import { describeSystems } from '../sql/describe-systems.ts';
 import { takeDemoDatabase } from '../sql/take-demo-database.ts';
 import { exitCodes, say } from './command.ts';
 import type { Command } from './command.ts';
@@ -67,7 +67,7 @@ Go on by yourself:
 async function showSteps(url: string, appUrl: string): Promise<void> {
   const database = openDatabase({ url, part: 'demo', connections: 1 });
   try {
-    await describeSystems(
+    await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
     );

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { demoSteps } from '../../src/cli/demo-steps.ts';
 import { CONNECTORS } from '../../src/connectors/registry.ts';
 import { systemRow } from '../../src/connectors/system-row.ts';
-import { describeSystems } from '../../src/sql/describe-systems.ts';
+import { storeSystems } from '../../src/sql/connections/store-systems.ts';
 import { useDatabase } from '../support/database.ts';
 
 const { pool, url } = useDatabase();
@@ -13,7 +13,7 @@ const readme = readFileSync('README.md', 'utf8');
 /** The tour is pasted into the demo's database. */
 beforeAll(async () => {
   const session = postgres(url, { max: 1, onnotice: () => {} });
-  await describeSystems(
+  await storeSystems(
     session,
     [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
   );
