@@ -6,22 +6,10 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_map    tideway.mappings := tideway_private.named_mapping(activate.name);
-  v_todo   text[];
-  v_errors text[];
-  v_row    record;
+  v_map  tideway.mappings := tideway_private.named_mapping(activate.name);
+  v_row  record;
 begin
-  v_todo := tideway_private.publish(v_map);
-  select array_agg(concat_ws(' ', p."column" || ':', p.problem, p.mend)) into v_errors
-    from tideway_private.mapping_problems(v_map) p
-   where p.severity = 'error'
-     and (v_todo = '{}' or p.mend <> all (v_todo));
-  if v_errors is not null then
-    perform tideway_private.raise_invalid_mapping(v_map.name, v_errors);
-  end if;
-  if v_todo <> '{}' then
-    perform tideway_private.raise_unpublished(v_map.name, v_todo);
-  end if;
+  perform tideway_private.publish_valid(v_map);
 
   for v_row in select p.* from tideway_private.mapping_problems(v_map) p loop
     raise notice '%', concat_ws(' ', v_row."column" || ':', v_row.problem) using hint = v_row.mend;

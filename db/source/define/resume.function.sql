@@ -6,26 +6,14 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_map    tideway.mappings := tideway_private.named_mapping(resume.mapping);
-  v_todo   text[];
-  v_errors text[];
+  v_map  tideway.mappings := tideway_private.named_mapping(resume.mapping);
 begin
   if v_map.state <> 'paused' then
     return 0;
   end if;
 
   if v_map.activated_at is not null then
-    v_todo := tideway_private.publish(v_map);
-    select array_agg(concat_ws(' ', p."column" || ':', p.problem, p.mend)) into v_errors
-      from tideway_private.mapping_problems(v_map) p
-     where p.severity = 'error'
-       and (v_todo = '{}' or p.mend <> all (v_todo));
-    if v_errors is not null then
-      perform tideway_private.raise_invalid_mapping(v_map.name, v_errors);
-    end if;
-    if v_todo <> '{}' then
-      perform tideway_private.raise_unpublished(v_map.name, v_todo);
-    end if;
+    perform tideway_private.publish_valid(v_map);
   end if;
 
   perform tideway_private.defining(true);
