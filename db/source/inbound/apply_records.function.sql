@@ -140,7 +140,7 @@ begin
       from unnest(v_keys, v_verdicts) with ordinality as v (key, verdict, n);
   end if;
 
-  return tideway_private.write_records(map, run, sql, asked, v_started, recs, v_ids, v_fields, v_keys, v_links, v_verdicts, v_settled, v_vals, v_diffs, compare, errors, of_records);
+  return tideway_private.write_records(map, run, sql, v_started, recs, v_ids, v_keys, v_links, v_verdicts, v_settled, v_vals, v_diffs, compare, errors, of_records);
 end;
 $$;
 

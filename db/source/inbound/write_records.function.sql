@@ -2,11 +2,9 @@ create or replace function tideway_private.write_records(
   map       tideway.mappings,
   run       tideway.sync_runs,
   sql       jsonb,
-  asked     bigint,
   started   timestamptz,
   recs      jsonb[],
   ids       text[],
-  fields    jsonb[],
   keys      text[],
   links     bigint[],
   verdicts  text[],
@@ -295,5 +293,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.write_records(tideway.mappings, tideway.sync_runs, jsonb, bigint, timestamptz, jsonb[], text[], jsonb[], text[], bigint[], text[], boolean[], jsonb[], jsonb[], text[], jsonb, bigint) is
+comment on function tideway_private.write_records(tideway.mappings, tideway.sync_runs, jsonb, timestamptz, jsonb[], text[], text[], bigint[], text[], boolean[], jsonb[], jsonb[], text[], jsonb, bigint) is
   'Locks and reads the rows of a page, merges, writes rows in a savepoint, then links, lineage, conflicts, errors and the re-read list.';
