@@ -23,6 +23,12 @@ export interface Connector<Settings> {
   /** Where requests of a connection go, secret included (`https://api.example.com`). Pure. */
   origins(this: void, settings: Settings): readonly string[];
 
+  /**
+   * The pieces of the connection's own secret that sign the app's webhooks, newest first. Pure.
+   * (A secret of several pieces is a JSON object; those that the app gives out are in the token store.)
+   */
+  webhookSecrets?(this: void, secret: string, settings: Settings): readonly string[];
+
   /** Whose account the secret opens. The cheapest request that proves the connection works. */
   identify(this: void, session: Session<Settings>): Promise<Account>;
 
@@ -130,6 +136,7 @@ export interface Session<Settings> {
 }
 
 export interface TokenStore {
+  /** Cheap: asked once, then remembered while the connection is owned. */
   load(name: string): Promise<string | null>;
   /** Resolves when the value is committed; use the new value only then. */
   store(name: string, value: string): Promise<void>;
@@ -171,6 +178,8 @@ export interface Page {
   readonly complete: boolean;
   /** How many records the app says there are, for progress. */
   readonly total?: number;
+  /** Milliseconds before the next page is worth asking for: the app is still preparing it. */
+  readonly wait?: number;
   /** The moment of the oldest request whose data is in this page; earlier than asked when data was fetched before. */
   readonly askedFor: Moment;
 }

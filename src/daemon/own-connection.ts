@@ -62,21 +62,32 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
   const { row, access, lease, database, egress, keys, clock, stopping, hard } = options;
   const { connector, settings, secret } = access;
   const limiter = createLimiter(connector.describe(settings).limits.rates, clock);
+  const secrets = secret === null ? [] : [secret];
+  // Only the owner writes tokens, so what it has read or written stays true while it owns the connection.
+  const known = new Map<string, string | null>();
+  const learn = (name: string, value: string | null): string | null => {
+    known.set(name, value);
+    if (value !== null) secrets.push(value);
+    return value;
+  };
   const tokens: Session<unknown>['tokens'] = {
     load: async (name) => {
+      const remembered = known.get(name);
+      if (remembered !== undefined) return remembered;
       const sealed = await loadToken(database, row.number, name);
-      return sealed === null ? null : openSecret(sealed, keys);
+      return learn(name, sealed === null ? null : openSecret(sealed, keys));
     },
     store: async (name, value) => {
       if (!(await storeToken(database, row.number, lease.epoch, name, sealSecret(value, keys)))) {
         throw new Fault('CONNECTION_LOST', 'Another daemon owns the connection by now; its token was not stored.');
       }
+      learn(name, value);
     },
   };
   const clients = (['push', 'pull'] as const).map((lane) =>
     createHttpClient({
       origins: connector.origins(settings),
-      secrets: secret === null ? [] : [secret],
+      secrets,
       egress,
       lane,
       limiter,

@@ -1,5 +1,17 @@
-/** Replaces every form of the secrets that an error text could carry. */
+/** Replaces every form of the secrets that an error text could carry. The list may grow while it is used. */
 export function createScrubber(secrets: readonly string[]): (text: string) => string {
+  let forms: readonly string[] = [];
+  let seen = 0;
+  return (text) => {
+    if (seen !== secrets.length) {
+      forms = formsOf(secrets);
+      seen = secrets.length;
+    }
+    return forms.reduce((clean, form) => clean.replaceAll(form, '[secret]'), text);
+  };
+}
+
+function formsOf(secrets: readonly string[]): string[] {
   const forms = new Set<string>();
   for (const secret of secrets.flatMap(parts)) {
     forms.add(secret);
@@ -9,8 +21,7 @@ export function createScrubber(secrets: readonly string[]): (text: string) => st
     forms.add(Buffer.from(secret).toString('base64url'));
   }
   // The longest first: a secret may be the beginning of another form.
-  const ordered = [...forms].filter((form) => form.length >= 4).sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((clean, form) => clean.replaceAll(form, '[secret]'), text);
+  return [...forms].filter((form) => form.length >= 4).sort((a, b) => b.length - a.length);
 }
 
 /** A secret of several parts is JSON, and each part of it is secret too. */
