@@ -102,13 +102,11 @@ export function codeOfWords({ type, message }: Words): { code?: FaultCode; colum
 
 export function refused(answer: HttpAnswer): Fault {
   const words = readWords(answer);
-  if (words === undefined) {
-    return answer.status === 402
-      ? answer.fault(undefined, { code: 'QUOTA_EXHAUSTED', suggestion: MENDS.QUOTA_EXHAUSTED ?? '' })
-      : answer.fault();
+  if (answer.status === 402) {
+    return answer.fault(words?.message, { code: 'QUOTA_EXHAUSTED', suggestion: MENDS.QUOTA_EXHAUSTED ?? '' });
   }
+  if (words === undefined) return answer.fault();
   const options: FaultOptions & { code?: FaultCode } = codeOfWords(words);
-  if (answer.status === 402) return answer.fault(words.message, { ...options, code: 'QUOTA_EXHAUSTED' });
   // The status of a server's own failure, or of throttling, weighs more than its words.
   if (answer.status === 429 || answer.status >= 500) return answer.fault(words.message);
   if (answer.status < 300 && options.code === undefined) {

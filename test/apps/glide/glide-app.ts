@@ -111,7 +111,7 @@ export async function startGlideApp(options: GlideAppOptions): Promise<GlideApp>
       rows = store.rows(table.id).filter(select.matches);
       if (orderBy !== undefined) {
         const sign = orderBy.descending ? -1 : 1;
-        const key = (row: GlideRecord): string => String(row.cells[orderBy.column] ?? '');
+        const key = (row: GlideRecord): string => JSON.stringify(row.cells[orderBy.column] ?? null);
         rows = [...rows].sort((a, b) => sign * (key(a) < key(b) ? -1 : 1));
       }
       if (limit !== undefined) rows = rows.slice(0, limit);
@@ -134,7 +134,9 @@ export async function startGlideApp(options: GlideAppOptions): Promise<GlideApp>
   const readPlace = (text: unknown): number | null => {
     if (text === undefined || text === null) return 0;
     try {
-      const { number, age } = JSON.parse(Buffer.from(String(text), 'base64url').toString()) as Record<string, number>;
+      const { number, age } = JSON.parse(
+        Buffer.from(typeof text === 'string' ? text : '', 'base64url').toString(),
+      ) as Record<string, number>;
       return age === cursorAge && number !== undefined ? number : null;
     } catch {
       return null;
@@ -312,7 +314,8 @@ export async function startGlideApp(options: GlideAppOptions): Promise<GlideApp>
         return void response.writeHead(200, { 'content-type': fault.contentType }).end(fault.body);
       case 'hang':
         return;
-      default:
+      case 'delay':
+      case 'late':
         throw new Error(`The stand-in knows no fault "${fault.kind}".`);
     }
   };

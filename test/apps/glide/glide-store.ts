@@ -115,7 +115,7 @@ export class GlideStore {
     for (const [name, value] of Object.entries(cells)) {
       const kind = shelf.table.columns.find((column) => column.id === name)?.kind ?? 'string';
       if (value === null || value === undefined || value === '') Reflect.deleteProperty(kept, name);
-      else kept[name] = keep(kind, value as GlideCell);
+      else kept[name] = actor === 'api' ? keep(kind, value as GlideCell) : (value as GlideCell);
     }
     shelf.rows.set(id, { id, number: current?.number ?? this.placed, version: shelf.version, cells: kept });
     return true;
