@@ -44,7 +44,7 @@ const shows = (wanted: readonly (readonly [string, string | undefined, number])[
   waitFor(
     () => {
       const rows = app.rows(TABLE.id).map(({ cells }) => [cells['sku'], cells['product_name'], cells['yPXU2']]);
-      expect(rows.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))).toEqual(wanted);
+      expect(rows.sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1))).toEqual(wanted);
     },
     { within: 30_000 },
   );

@@ -33,17 +33,6 @@ test('docs/recipes/inventory.md computes the stock, and writes only what changed
     expect((await db.query(`select update_product_inventory() as changed`)).rows).toEqual([{ changed: '0' }]);
   }));
 
-test('docs/systems/glide.md connects, maps and validates, in its order', () =>
-  rolledBack(async (db) => {
-    await db.query(`create table products (
-      sku text primary key, glide_row_id text, vendor_product_name text, photo text, contact text, restocked_at timestamptz)`);
-    for (const sql of statements('docs/systems/glide.md')) await db.query(sql);
-    const { rows } = await db.query(
-      `select remote, is_remote_id, direction from tideway.mapping_columns order by remote collate "C"`,
-    );
-    expect(rows).toContainEqual({ remote: 'sku', is_remote_id: false, direction: 'both' });
-  }));
-
 test('every name in docs/from-the-requirements.md exists', async () => {
   const page = readFileSync('docs/from-the-requirements.md', 'utf8');
   const names = [...page.matchAll(/(table|view|function) `tideway\.(\w+)`/g)].map(([, kind, name]) => ({ kind, name }));

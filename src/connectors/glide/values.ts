@@ -47,7 +47,7 @@ export function fieldType(kind: string): FieldType {
   return TYPES.find(({ name }) => name === kind)?.type ?? 'json';
 }
 
-export function rowId(row: GlideRow, table: string): string {
+function rowId(row: GlideRow, table: string): string {
   const id = row[ROW_ID];
   if (typeof id === 'string' && id !== '') return id;
   throw new Fault('BAD_RESPONSE', `A row of "${table}" came without its Row ID.`, {

@@ -21,7 +21,7 @@ export interface GlideAppOptions {
   readonly now?: () => number;
 }
 
-export interface GlideRequest {
+interface GlideRequest {
   readonly line: string;
   readonly body: unknown;
   readonly headers: IncomingMessage['headers'];

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-export type GlideCell = string | number | boolean | readonly unknown[] | Readonly<Record<string, unknown>>;
-export type GlideCells = Readonly<Record<string, GlideCell>>;
+type GlideCell = string | number | boolean | readonly unknown[] | Readonly<Record<string, unknown>>;
+type GlideCells = Readonly<Record<string, GlideCell>>;
 
-export interface GlideColumn {
+interface GlideColumn {
   /** What rows are keyed by. */
   readonly id: string;
   /** What people see. */
