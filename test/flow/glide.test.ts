@@ -107,8 +107,9 @@ for (const mode of ['classic', 'v2']) {
       ['c', 'bed', 1],
     ]);
     await seen();
-    // Only what changed was sent.
-    expect(app.journal().find(({ op }) => op === 'update')?.cells).toEqual({ yPXU2: 5 });
+    // Only what changed was sent. (A row that is marked twice before its first write was seen may be sent twice.)
+    const sent = app.journal().filter(({ op, cells }) => op === 'update' && cells['yPXU2'] === 5);
+    expect(sent.map(({ cells }) => cells)).toEqual([{ yPXU2: 5 }]);
     await first.stop();
 
     await pool.query(
