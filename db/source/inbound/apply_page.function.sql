@@ -38,6 +38,8 @@ declare
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
   perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), mapping);
+  -- While the lock was waited for, somebody may have ended the shadow.
+  v_map.shadow := (select m.shadow from tideway.mappings m where m.number = apply_page.mapping);
   select r.* into v_run from tideway.sync_runs r where r.id = apply_page.run;
 
   v_trouble := tideway_private.table_trouble(v_map);
@@ -116,7 +118,8 @@ begin
                                                'created', (v_result ->> 'created')::integer + cardinality(v_loaded));
   end if;
 
-  if not coalesce(v_run.dry_run, false) then
+  -- In shadow the read goes on from where it was; promote begins it anew.
+  if v_map.shadow or not coalesce(v_run.dry_run, false) then
     -- What was read is settled; what could not be is on the list again, put there after this moment.
     delete from tideway_private.rereads r
      where r.mapping = apply_page.mapping

@@ -21,8 +21,6 @@ declare
   v_made     bigint[];
   v_rows     jsonb[];
   v_payloads jsonb[];
-  v_inside   boolean[];
-  v_before   jsonb[];
   v_plan     jsonb[];
   v_problems jsonb[];
   v_verdicts text[];
@@ -69,39 +67,16 @@ begin
     end if;
   end if;
 
-  select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n), array_agg(r.problem order by k.n)
-    into v_links, v_rows, v_payloads, v_inside, v_problems
-    from unnest(v_batch.keys) with ordinality as k (key, n)
-    left join tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_batch.keys) r on r.key = k.key
-    left join tideway_private.links l on l.mapping = v_map.number and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null);
-
-  if v_map.only_listed then
-    select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside
-      from unnest(v_batch.keys, v_inside) with ordinality as x (key, inside, n)
-     cross join (select tideway_private.listed_keys(v_map, v_batch.keys) as keys) as l;
-  end if;
-
-  -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
-  select array_agg(r.a order by k.n)
-    into v_before
-    from unnest(v_batch.keys) with ordinality as k (key, n)
-    left join (
-      select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
-                         from unnest(v_batch.keys, v_links, v_rows) as x (key, link, row_image)
-                         join tideway_private.links l on l.id = x.link
-                        where x.row_image is distinct from l.local_image) q
-      cross join lateral tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'payload_of', q.keys, q.images) r
-      where r.problem is null) r on r.key = k.key;
-
   if not tideway_private.partitions_of(v_map.local_table) <@ v_map.partitions then
     update tideway.mappings m
        set partitions = array(select distinct p from unnest(m.partitions || tideway_private.partitions_of(v_map.local_table)) p order by p)
      where m.id = v_map.id
     returning * into v_map;
   end if;
-  select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
-    into v_verdicts, v_plan
-    from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;
+  select array_agg(p.link_id order by p.n), array_agg(p.row_image order by p.n), array_agg(p.payload order by p.n),
+         array_agg(p.problem order by p.n), array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
+    into v_links, v_rows, v_payloads, v_problems, v_verdicts, v_plan
+    from tideway_private.plan_rows(v_map, v_sql, v_batch.keys, v_batch.ops, batch) p;
 
   -- A row that the mapping's own transform or filter cannot take fails alone; a change to it gives it a new start.
   if exists (select from unnest(v_problems) p where p is not null) then
