@@ -12,6 +12,9 @@ returns jsonb
 language plpgsql
 volatile
 set search_path = ''
+-- Plans that follow the size of the page; what triggers of users and foreign keys run is planned as ever (write_rows, load_records).
+set plan_cache_mode = force_custom_plan
+set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
@@ -38,8 +41,8 @@ declare
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
   perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), mapping);
-  -- While the lock was waited for, somebody may have ended the shadow.
-  v_map.shadow := (select m.shadow from tideway.mappings m where m.number = apply_page.mapping);
+  -- While the lock was waited for, somebody may have ended the shadow, or the mapping.
+  v_map := tideway_private.begin_work(mapping, epoch);
   select r.* into v_run from tideway.sync_runs r where r.id = apply_page.run;
 
   v_trouble := tideway_private.table_trouble(v_map);

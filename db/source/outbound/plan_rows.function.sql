@@ -3,6 +3,8 @@ returns table (n integer, link_id bigint, row_image jsonb, payload jsonb, proble
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_custom_plan
+set random_page_cost = 1.1
 as $$
 #variable_conflict use_column
 declare
@@ -38,8 +40,9 @@ begin
       where r.problem is null) r on r.key = k.key;
 
   return query
-    select p.n, v_links[p.n], v_rows[p.n], v_payloads[p.n], v_problems[p.n], p.verdict, p.plan
-      from tideway_private.plan_push(map, keys, ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;
+    select p.n, x.link, x.row_image, x.payload, x.problem, p.verdict, p.plan
+      from tideway_private.plan_push(map, keys, ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p
+      join unnest(v_links, v_rows, v_payloads, v_problems) with ordinality as x (link, row_image, payload, problem, n) on x.n = p.n;
 end;
 $$;
 

@@ -3,6 +3,7 @@ returns table (ord integer, op text, link_id bigint, local_key text, remote_id t
 language plpgsql
 volatile
 set search_path = ''
+set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
@@ -25,6 +26,8 @@ declare
   v_problems jsonb[];
   v_verdicts text[];
   v_deletes  bigint[];
+  v_names    jsonb;
+  v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = prepare_push.batch for update;
@@ -194,25 +197,26 @@ begin
     return;
   end if;
 
+  select jsonb_object_agg(c.field, c.remote), jsonb_object_agg(c.field, c.remote) filter (where c.direction in ('push', 'both') and not c.is_remote_id)
+    into v_names, v_written
+    from tideway.mapping_columns c where c.mapping_id = v_map.id;
   return query
     select x.n::integer, case x.verdict when 'soft_delete' then 'update' else x.verdict end, l.id, x.key, l.remote_id,
            case when x.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end
-           || coalesce((select jsonb_object_agg(c.remote, e.value)
-                       from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
-                       join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e.key), '{}'),
-           (select jsonb_object_agg(c.remote, coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
-              from jsonb_object_keys(x.plan -> 'sent') e
-              join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e
-             where x.verdict = 'update'),
+           || coalesce((select jsonb_object_agg(v_names ->> e.key, e.value)
+                          from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
+                         where v_names ? e.key), '{}'),
+           (select jsonb_object_agg(v_names ->> e.key, coalesce(l.remote_diff -> e.key, l.local_image -> e.key))
+              from jsonb_each(x.plan -> 'sent') e
+             where x.verdict = 'update' and v_names ? e.key),
            (select jsonb_object_agg(c.remote, coalesce(x.payload -> c.field, l.sent -> c.field))
               from tideway.mapping_columns c
              where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
            format('tideway-%s-%s', l.id, l.sent_no),
            coalesce(w.attempts_started, 0) + 1,
-           (select jsonb_object_agg(c.remote, coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field))
-              from tideway.mapping_columns c
-             where c.mapping_id = v_map.id and c.direction in ('push', 'both') and not c.is_remote_id and x.verdict = 'update'
-               and coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field) is not null)
+           (select jsonb_object_agg(v_written ->> e.key, e.value)
+              from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
+             where x.verdict = 'update' and v_written ? e.key)
       from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
       join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
