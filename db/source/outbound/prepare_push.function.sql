@@ -14,6 +14,7 @@ as $$
 #variable_conflict use_column
 declare
   v_batch    tideway_private.in_flight;
+  v_sample   tideway_private.in_flight;
   v_map      tideway.mappings;
   v_sql      jsonb;
   v_trouble  jsonb;
@@ -55,8 +56,15 @@ begin
     order by l.id
       for no key update;
 
-  -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan.
-  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan. The first
+  -- few tell whether this is such a batch; where they all differ, the plan finds the rare row that does not.
+  v_sample := v_batch;
+  v_sample.keys := v_batch.keys[1 : 20];
+  v_sample.ops := v_batch.ops[1 : 20];
+  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_sample);
+  if v_same is not null and cardinality(v_batch.keys) > 20 then
+    v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  end if;
   if v_same is not null then
     perform tideway_private.finish_rows(v_map, v_same);
     select array_agg(x.key order by x.n), array_agg(x.op order by x.n), array_agg(x.xid order by x.n), array_agg(x.marked_at order by x.n)
