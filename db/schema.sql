@@ -646,6 +646,7 @@ table tideway_private.positions
   epoch bigint not null
   owner text not null default ''::text
   updated_at timestamp with time zone not null default clock_timestamp()
+  troubles jsonb not null default '[]'::jsonb
   constraint positions_pkey PRIMARY KEY (slot)
 
 table tideway_private.release
