@@ -1,7 +1,9 @@
 import type { Connector } from './connector.ts';
+import { odoo } from './odoo/odoo.ts';
 import { plain } from './plain/plain.ts';
 
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
+  ['odoo', odoo],
   ['plain', plain],
 ]);
