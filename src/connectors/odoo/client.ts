@@ -114,7 +114,7 @@ export function createOdooClient(session: Session<OdooSettings>): OdooClient {
   };
 
   return {
-    user: send.user,
+    user: () => send.user(),
     fields: async (model, names) => {
       const attributes = ['type', 'string', 'required', 'readonly', 'store', 'relation', 'selection'];
       const call = { model, method: 'fields_get', args: { allfields: names ?? [] }, options: { attributes } };

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/fault.ts';
 import type { FieldValue, RemoteRecord } from '../../model/record.ts';
-import type { Cursor, IdsAnswer, IdsRequest, KeyAnswer, KeyRequest, Page, PageRequest, Session } from '../connector.ts';
+import type { IdsAnswer, IdsRequest, KeyAnswer, KeyRequest, Page, PageRequest, Session } from '../connector.ts';
 import { createOdooClient, type OdooClient, type OdooRecord } from './client.ts';
 import { columnsOf, fieldsToRead, toRecord } from './records.ts';
 import type { OdooSettings } from './settings.ts';
@@ -38,7 +38,7 @@ export async function readPage(session: Session<OdooSettings>, request: PageRequ
       ? Object.hasOwn(columns, 'write_date')
         ? { since: began }
         : null
-      : ({ from: place.from, began, total, id: page.at(-1)?.id ?? 0 } as Cursor),
+      : { from: place.from, began, total, id: page.at(-1)?.id ?? 0 },
     complete,
     ...(total === null ? {} : { total }),
     askedFor: request.askedFor,
@@ -186,5 +186,5 @@ export async function findByKey(session: Session<OdooSettings>, request: KeyRequ
 
 function isSame(type: string, shown: unknown, wanted: readonly unknown[]): boolean {
   const value = fromOdoo(type, shown);
-  return wanted.some((one) => String(one) === String(value));
+  return wanted.some((one) => String(one) === value || one === value);
 }

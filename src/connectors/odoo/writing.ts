@@ -34,7 +34,11 @@ export async function writeBatch(
 ): Promise<readonly WriteOutcome[]> {
   const client = createOdooClient(session);
   const names = [...new Set(rows.flatMap((row) => Object.keys(sentBy(row))))];
-  const columns = await columnsIn(client, table, names);
+  const columns = await columnsIn(client, table, names).catch((error: unknown) => {
+    if (error instanceof Fault) return error;
+    throw error;
+  });
+  if (columns instanceof Fault) return outcomesOf(rows, columns.facts);
   const outcomes: WriteOutcome[] = [];
   const ready: Ready[] = [];
   for (const row of rows) {
@@ -65,7 +69,8 @@ export async function writeBatch(
       if (stopsAll(facts)) stopped = { ...facts, uncertain: false };
     }
   }
-  return outcomes;
+  const byRef = new Map(outcomes.map((outcome) => [outcome.ref, outcome]));
+  return rows.flatMap(({ ref }) => byRef.get(ref) ?? []);
 }
 
 function sentBy(row: CreateRow | UpdateRow | DeleteRow): Fields {
