@@ -49,7 +49,8 @@ export const PARTNER_MODELS: readonly OdooModel[] = [
         type: 'char',
         readonly: true,
         store: false,
-        compute: ({ name, email }) => (typeof email === 'string' && typeof name === 'string' ? `"${name}" <${email}>` : false),
+        compute: ({ name, email }) =>
+          typeof email === 'string' && typeof name === 'string' ? `"${name}" <${email}>` : false,
       },
     },
     check: { needs: 'name', message: 'Contacts require a name', constraint: 'res_partner_check_name' },
