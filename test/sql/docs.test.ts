@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { CONNECTORS } from '../../src/connectors/registry.ts';
+import { systemRow } from '../../src/connectors/system-row.ts';
 import { aMapping } from '../support/a-mapping.ts';
 import { useDatabase } from '../support/database.ts';
 
@@ -47,3 +49,18 @@ test('every name in docs/from-the-requirements.md exists', async () => {
   );
   expect(rows).toEqual([]);
 });
+
+test('docs/systems/odoo.md connects and maps', () =>
+  rolledBack(async (db) => {
+    const row = systemRow('odoo', CONNECTORS.get('odoo')!);
+    await db.query(
+      `insert into tideway.systems (system, title, settings_schema, types, limits, capabilities)
+       select system, title, settings_schema, types, limits, capabilities
+         from jsonb_populate_record(null::tideway.systems, $1)
+       on conflict (system) do update set settings_schema = excluded.settings_schema`,
+      [JSON.stringify(row)],
+    );
+    for (const sql of statements('docs/systems/odoo.md')) await db.query(sql);
+    const { rows } = await db.query(`select remote_table, direction from tideway.mappings where name = 'customers'`);
+    expect(rows).toEqual([{ remote_table: 'res.partner', direction: 'push' }]);
+  }));

@@ -17,7 +17,7 @@ interface Call {
   readonly safe: boolean;
 }
 
-export interface Reply {
+interface Reply {
   readonly result: unknown;
   readonly answer: HttpAnswer;
 }
@@ -61,7 +61,7 @@ const shapes = {
   ),
 };
 
-export interface SearchOptions {
+interface SearchOptions {
   readonly fields: readonly string[];
   readonly limit?: number;
 }

@@ -6,7 +6,7 @@ import type { OdooModel } from './odoo-fields.ts';
 import { OdooStore, type Env, type OdooJournalEntry, type OdooRow, type Values } from './odoo-store.ts';
 import { encodeFault, encodeResult, parseCall } from './odoo-xmlrpc.ts';
 
-export interface OdooUser {
+interface OdooUser {
   readonly id: number;
   readonly login: string;
   readonly password: string;
@@ -25,7 +25,7 @@ export interface OdooAppOptions {
 }
 
 /** What a person, or a module of the server itself, does without the API. */
-export type OdooEdit = (
+type OdooEdit = (
   | { readonly op: 'create'; readonly values: Values }
   | { readonly op: 'update'; readonly id: number; readonly values: Values }
   | { readonly op: 'delete'; readonly id: number }
@@ -34,7 +34,7 @@ export type OdooEdit = (
   readonly began?: number;
 };
 
-export interface OdooFaultScript {
+interface OdooFaultScript {
   /** The method that fails; without it any that is neither `authenticate` nor `fields_get`. */
   readonly method?: string;
   readonly count?: number;
