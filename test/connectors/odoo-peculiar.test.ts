@@ -361,6 +361,19 @@ describe('writes', () => {
     expect(answer?.records).toHaveLength(1);
   });
 
+  test('a value that no record can have does not keep the others from being found', async () => {
+    const at = await rig();
+    add(at, { name: 'a', color: 7 });
+    const answer = await odoo.findByKey?.(at.session, {
+      table: TABLE,
+      columns: ['color'],
+      column: 'color',
+      values: ['seven', '7', null, '99999999999'],
+      askedFor: '1',
+    });
+    expect(answer?.records).toMatchObject([{ id: '1', fields: { color: 7 } }]);
+  });
+
   test('a record rule refuses the row and does not stop the connection', async () => {
     const at = await rig();
     const id = add(at, { name: 'a' });

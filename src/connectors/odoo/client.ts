@@ -220,7 +220,7 @@ const envelope = z.union([
 function overJsonRpc(session: Session<OdooSettings>, base: string): Door {
   const { settings, secret, http, tokens } = session;
   const { database, login = '' } = settings;
-  const remembered = `user of ${login} in ${database}`;
+  const remembered = `user of ${login} in ${database} at ${base}`;
 
   const post = async (service: string, method: string, args: readonly unknown[], safe: boolean): Promise<Reply> => {
     const json = { jsonrpc: '2.0', method: 'call', id: 1, params: { service, method, args } };
@@ -233,6 +233,15 @@ function overJsonRpc(session: Session<OdooSettings>, base: string): Door {
     throw refusal(answer, data ?? { name: '', message }, safe);
   };
 
+  /** Without a key to seal with nothing can be kept, and the user is asked for every time. */
+  const remember = async (uid: number): Promise<void> => {
+    try {
+      if ((await tokens.load(remembered)) !== String(uid)) await tokens.store(remembered, String(uid));
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+    }
+  };
+
   const user = async (): Promise<number> => {
     if (settings.login === undefined) {
       throw new Fault('SETTINGS_INVALID', 'JSON-RPC needs the login of the user whose password or API key is used.', {
@@ -242,24 +251,20 @@ function overJsonRpc(session: Session<OdooSettings>, base: string): Door {
     const { result, answer } = await post('common', 'authenticate', [database, login, secret ?? '', {}], true);
     const uid = shapes.user.safeParse(result ?? null);
     if (!uid.success) throw answer.fault('the answer names no user', { code: 'BAD_RESPONSE' });
-    if (typeof uid.data === 'number') return uid.data;
+    if (typeof uid.data === 'number') {
+      await remember(uid.data);
+      return uid.data;
+    }
     throw answer.fault(`the login "${login}" or its secret is not accepted in database "${database}"`, {
       code: 'AUTH_REVOKED',
       suggestion: 'Check login and database, and give the connection a valid password or API key.',
     });
   };
 
-  /** A user's id never changes, and asking costs a request; where nothing can be kept, it is asked every time. */
+  /** A user's id never changes, and asking for it costs a request. */
   const knownUser = async (): Promise<number> => {
     const known = Number(await tokens.load(remembered));
-    if (Number.isInteger(known) && known > 0) return known;
-    const uid = await user();
-    try {
-      await tokens.store(remembered, String(uid));
-    } catch (error) {
-      if (error instanceof Fault) throw error;
-    }
-    return uid;
+    return Number.isInteger(known) && known > 0 ? known : user();
   };
 
   return {

@@ -40,7 +40,10 @@ export function judge({ name }: OdooError, safe: boolean): Verdict {
   }
   if (name.endsWith('.MissingError')) return { code: 'NOT_FOUND', uncertain: false };
   if (ROLLED_BACK.test(name)) return { code: 'SERVER_ERROR', retryable: true, uncertain: false };
-  if (DATABASE_LOST.test(name)) return { code: 'SERVER_ERROR', retryable: true, uncertain: !safe };
+  if (DATABASE_LOST.test(name)) {
+    const suggestion = 'If this stays, check the name of the database in the connection’s settings.';
+    return { code: 'SERVER_ERROR', retryable: true, uncertain: !safe, suggestion };
+  }
   if (DATA.test(name)) return { code: 'VALUE_REFUSED', uncertain: false };
   return { code: 'REQUEST_REFUSED', uncertain: false };
 }

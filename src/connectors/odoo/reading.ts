@@ -17,7 +17,8 @@ export async function readPage(session: Session<OdooSettings>, request: PageRequ
   const place = placeOf(request);
   const columns = await columnsOf(client, request.table, request.columns);
   const domain = [...(place.from === null ? [] : [['write_date', '>=', place.from]]), ...filterOf(request)];
-  const total = place.id === null ? await client.count(request.table, domain) : place.total;
+  const counts = place.id === null && place.from === null;
+  const total = counts ? await client.count(request.table, domain) : place.total;
   const { records, answer } = await client.search(
     request.table,
     [...domain, ['id', '>', place.id ?? 0]],
@@ -161,7 +162,7 @@ export async function findByKey(session: Session<OdooSettings>, request: KeyRequ
   const client = createOdooClient(session);
   const columns = await columnsOf(client, table, [...names, column]);
   const info = columns[column] ?? { type: 'char' };
-  const wanted = values.filter((value) => value !== null).map((value) => toOdoo(column, { type: info.type }, value));
+  const wanted = values.flatMap((value) => searched(column, info.type, value));
   const found: RemoteRecord[] = [];
   for (let after = 0, more = wanted.length > 0; more;) {
     const domain = [
@@ -182,6 +183,16 @@ export async function findByKey(session: Session<OdooSettings>, request: KeyRequ
     more = records.length === FIND_LIMIT;
   }
   return { records: found, askedFor };
+}
+
+/** A value that the column cannot have is in no record; it must not keep the others from being found. */
+function searched(column: string, type: string, value: FieldValue): unknown[] {
+  try {
+    return value === null ? [] : [toOdoo(column, { type }, value)];
+  } catch (error) {
+    if (error instanceof Fault) return [];
+    throw error;
+  }
 }
 
 function isSame(type: string, shown: unknown, wanted: readonly unknown[]): boolean {
