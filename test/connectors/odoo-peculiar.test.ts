@@ -108,6 +108,13 @@ describe('changes', () => {
     expect(names(await changes(at, second.next))).toContain('late');
   });
 
+  test.for([16, 19] as const)('the overlap includes its first second in version %i', async (version) => {
+    const at = await rig({ version, now: () => NOON });
+    const { next } = await page(at);
+    add(at, { name: 'on the edge' }, NOON - 300_000);
+    expect(names(await changes(at, next))).toEqual(['on the edge']);
+  });
+
   test('older changes than the overlap are not read again', async () => {
     let time = NOON;
     const at = await rig({ now: () => time });
@@ -235,6 +242,9 @@ describe('values', () => {
     const shown = async (): Promise<unknown> => (await read(at, id, ['category_id']))?.['category_id'];
     await write(at, update('a', id, { category_id: [two ?? 0, one ?? 0] }));
     expect(await shown()).toEqual([one, two]);
+    await write(at, update('r', id, { category_id: [one ?? 0] }));
+    expect(await shown()).toEqual([one]);
+    await write(at, update('s', id, { category_id: [one ?? 0, two ?? 0] }));
     await write(at, update('b', id, { category_id: [[3, one ?? 0, 0]] }));
     expect(await shown()).toEqual([two]);
     await write(at, update('c', id, { category_id: null }));
