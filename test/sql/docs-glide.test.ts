@@ -9,9 +9,6 @@ const statements = [...page.matchAll(/```sql\n([^]*?)```/g)].map(([, sql]) => sq
 
 test('docs/systems/glide.md connects, discovers, maps and activates, in its order', () =>
   rolledBack(async (db) => {
-    await db.query(
-      `create table products (sku text primary key, glide_row_id text, vendor_product_name text, photo text, contact text, restocked_at timestamptz)`,
-    );
     const activating = statements.findIndex((sql) => sql.includes('tideway.activate'));
     expect(activating).toBeGreaterThan(3);
     for (const sql of statements.slice(0, activating + 1)) await db.query(sql);
