@@ -608,6 +608,7 @@ table tideway_private.links
   pulled_at timestamp with time zone
   created_run uuid
   synced_at timestamp with time zone
+  version text
   constraint links_has_a_side CHECK (((local_key IS NOT NULL) OR (remote_id IS NOT NULL)))
   constraint links_lane_check CHECK (((lane >= 0) AND (lane <= 15)))
   constraint links_pkey PRIMARY KEY (id)
