@@ -1,4 +1,4 @@
-create or replace function tideway_private.take_requests(connection integer, epoch bigint, max_rows integer default 100)
+create or replace function tideway_private.take_requests(connection integer, epoch bigint, reads boolean default null, max_rows integer default 100)
 returns table (id bigint, kind text, mapping integer, args jsonb, run_id uuid)
 language plpgsql
 volatile
@@ -19,6 +19,13 @@ begin
   for v_request in
     select r.* from tideway_private.requests r
      where r.connection = take_requests.connection
+       and (reads is null or reads = tideway_private.is_read_request(r.kind))
+       -- A read of what is paused waits; a dry run may look at what is not active yet.
+       and (reads is distinct from true
+            or exists (select from tideway.mappings m join tideway.connections c on c.id = m.connection_id
+                        where m.number = r.mapping and c.state = 'active'
+                          and (m.state = 'active'
+                               or m.state in ('draft', 'pending') and (r.kind = 'preview' or coalesce((r.args ->> 'dry_run')::boolean, false)))))
      order by r.id
      limit max_rows
        for update skip locked
@@ -63,6 +70,8 @@ begin
         continue when not tideway_private.carry_out_unmap(v_request.mapping, v_request.args);
       when 'promote' then
         update tideway.mappings m set shadow = false where m.number = v_request.mapping;
+        -- Pages that were read in shadow wrote nothing: the app is read from the beginning.
+        delete from tideway_private.cursors c where c.mapping = v_request.mapping;
         return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;
         continue;
       else
@@ -74,5 +83,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.take_requests(integer, bigint, integer) is
-  'Carries out what people asked for that SQL can do alone, and returns the requests that need the app.';
+comment on function tideway_private.take_requests(integer, bigint, boolean, integer) is
+  'Carries out what people asked for that SQL can do alone, and returns the requests that need the app: those that read, those that do not, or all (null).';
