@@ -27,7 +27,9 @@ interface Worker {
   readonly pusher: MappingPusher;
 }
 
+/** How long after one reading of the catalogue the next may follow: where a mapping waits for it, and where an hour is over. */
 const CATALOGUE_RETRY = 5_000;
+const CATALOGUE_AGAIN = 60_000;
 
 /** Everything that goes from Postgres to one account: pushes, retries, requests. */
 export class ConnectionPusher {
@@ -59,6 +61,7 @@ export class ConnectionPusher {
     const kinds = new Set(work.map(({ kind }) => kind));
     if (kinds.has('request')) this.#tasks.start('requests', () => this.#requests.take());
     if (kinds.has('activate')) this.#tasks.start('activate', () => this.#activate());
+    if (kinds.has('catalogue')) this.#tasks.start('catalogue', () => this.#readCatalogue(CATALOGUE_AGAIN));
     for (const { kind, mapping } of work) {
       if (mapping === null) continue;
       if (kind === 'push') this.#push(mapping);
@@ -92,17 +95,21 @@ export class ConnectionPusher {
   }
 
   async #activate(): Promise<void> {
-    const { owned, database, clock, log } = this.#options;
-    if (clock.now() >= this.#catalogueAt + CATALOGUE_RETRY) {
-      this.#catalogueAt = clock.now();
-      await readCatalogue(owned, database);
-    }
+    const { owned, database, log } = this.#options;
+    await this.#readCatalogue(CATALOGUE_RETRY);
     const activated = await activatePending(database, owned.number, owned.lease.epoch);
     for (const { mapping, state } of activated)
       log.info({ connection: owned.name, mapping, state }, 'Mapping was looked at');
     if (activated.length === 0) return;
     await this.#refresh();
     this.#tasks.start('requests', () => this.#requests.take());
+  }
+
+  async #readCatalogue(atLeastAfter: number): Promise<void> {
+    const { owned, database, clock } = this.#options;
+    if (clock.now() < this.#catalogueAt + atLeastAfter) return;
+    this.#catalogueAt = clock.now();
+    await readCatalogue(owned, database);
   }
 
   async #refresh(): Promise<Map<number, Worker>> {

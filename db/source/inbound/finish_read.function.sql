@@ -23,6 +23,10 @@ begin
       'repaired_here', v_run.rows_created + v_run.rows_updated + v_run.rows_deleted, 'repaired_there', v_run.rows_pushed,
       'held', v_run.rows_held, 'failed', v_run.rows_failed);
   end if;
+  if v_run.kind = 'preview' and finish_read.status is null then
+    perform tideway_private.store_preview(m.number, tideway_private.preview_of(v_run), v_run.id, v_run.triggered_by)
+       from tideway.mappings m where m.id = v_run.mapping_id;
+  end if;
   perform tideway_private.finish_run(v_run.id, finish_read.status, report);
   return (select to_jsonb(x) from (select r.status, r.rows_processed as read, r.rows_created as created, r.rows_updated as updated,
                                           r.rows_deleted as deleted, r.rows_failed as failed, r.rows_held as held, r.rows_pushed as pushed

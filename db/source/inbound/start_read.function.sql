@@ -36,13 +36,24 @@ begin
     return;
   end if;
 
+  -- What an earlier owner left in the middle is taken up rather than begun anew.
+  if whole_read and start_read.run is null and start_read.kind in ('delta', 'full', 'sweep') then
+    select r.* into v_run
+      from tideway_private.cursors c
+      join tideway.sync_runs r on r.id = c.run_id and r.status = 'interrupted'
+     where c.mapping = start_read.mapping and c.kind = 'whole' and c.generation = v_map.generation
+       and (start_read.kind <> 'sweep' or r.kind = 'sweep')
+       and not exists (select from tideway_private.requests q where q.run_id = r.id)
+       for no key update of r;
+  end if;
+
   if next_due is not null then
     update tideway_private.due_reads d
        set due_at = next_due, trigger = 'scheduled'
      where d.mapping = start_read.mapping and d.kind = due;
   end if;
   run_id := tideway_private.start_run(mapping, case when start_read.kind = 'delta' and whole_read then 'full' else start_read.kind end,
-                                      start_read.trigger, start_read.run, epoch);
+                                      start_read.trigger, coalesce(start_read.run, v_run.id), epoch);
   select r.* into v_run from tideway.sync_runs r where r.id = run_id for no key update;
 
   v_resumes := not v_run.dry_run;
