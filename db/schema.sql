@@ -452,8 +452,11 @@ table tideway_private.cursors
   page integer not null default 0
   read_at timestamp with time zone
   complete_at timestamp with time zone
+  kind text not null default 'changes'::text
+  generation integer not null default 0
+  constraint cursors_kind_check CHECK ((kind = ANY (ARRAY['changes'::text, 'whole'::text])))
   constraint cursors_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
-  constraint cursors_pkey PRIMARY KEY (mapping)
+  constraint cursors_pkey PRIMARY KEY (mapping, kind)
 
 table tideway_private.deletions
   id bigint not null identity
@@ -473,6 +476,18 @@ table tideway_private.deletions
   CREATE INDEX deletions_held_idx ON tideway_private.deletions USING btree (mapping, found_at DESC) WHERE (state = 'held'::text)
   CREATE INDEX deletions_mapping_state_idx ON tideway_private.deletions USING btree (mapping, gone_side, state, found_at)
   CREATE UNIQUE INDEX deletions_open_idx ON tideway_private.deletions USING btree (link_id) WHERE (state = ANY (ARRAY['pending'::text, 'held'::text, 'released'::text]))
+
+table tideway_private.due_reads
+  mapping integer not null
+  kind text not null
+  org_id text not null
+  definition text not null
+  due_at timestamp with time zone not null
+  trigger text not null default 'scheduled'::text
+  constraint due_reads_kind_check CHECK ((kind = ANY (ARRAY['poll'::text, 'sweep'::text])))
+  constraint due_reads_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
+  constraint due_reads_pkey PRIMARY KEY (mapping, kind)
+  constraint due_reads_trigger_check CHECK ((trigger = ANY (ARRAY['scheduled'::text, 'webhook'::text])))
 
 table tideway_private.entity_speeds
   org_id text not null

@@ -16,6 +16,7 @@ import { connectionFault, openDatabase } from '../sql/database.ts';
 import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { Connections } from './connections.ts';
+import { keepUp } from './keep-up.ts';
 import { supervise } from './supervise.ts';
 
 interface Options {
@@ -32,6 +33,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
+  const pullDatabase = openDatabase({ url, part: 'pull', role: 'tideway_daemon', connections: 6 });
   const clock = monotonicClock;
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
@@ -43,6 +45,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
     );
     const connections = new Connections({
       database,
+      pullDatabase,
       owner,
       environment,
       keys: readSealKeys(config),
@@ -67,13 +70,14 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
     await Promise.all([
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
+      supervise('upkeep', (stop) => keepUp({ database, clock, log }, stop), { clock, log, signal }),
     ]);
     await unlisten().catch(() => undefined);
     log.info('Tideway stops');
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await Promise.all([database.end({ timeout: 2 }), followDatabase.end({ timeout: 2 })]);
+    await Promise.all([database, followDatabase, pullDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }
 

@@ -93,7 +93,7 @@ begin
               array(select x.id from unnest(v_ids, v_recs) as x (id, rec) where x.rec -> 'deleted' is distinct from 'true'));
   end if;
 
-  if v_run.kind in ('sweep', 'full') then
+  if v_run.kind in ('sweep', 'full', 'preview') then
     insert into tideway_private.seen_ids (run_id, remote_id)
     select run, i from unnest(v_ids) i on conflict do nothing;
   end if;
