@@ -127,6 +127,8 @@ begin
     delete from tideway_private.rereads r
      where r.mapping = apply_page.mapping
        and r.remote_id = any (v_ids)
+       -- A webhook that came after the app was asked speaks of something newer.
+       and r.named < asked
        and r.remote_id <> all (coalesce(array(select jsonb_array_elements_text(v_result -> 'deferred')), '{}'));
     if cursor is not null or complete then
       perform tideway_private.move_cursor(v_map, v_run, cursor, complete);
