@@ -10,6 +10,7 @@ import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon
 import { lookForWork } from '../sql/connections/look-for-work.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import type { Database } from '../sql/database.ts';
+import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
 
@@ -30,6 +31,7 @@ interface Held {
   readonly changed: string;
   readonly pusher: ConnectionPusher;
   readonly puller: ConnectionPuller;
+  readonly subscriber: ConnectionSubscriber;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -98,11 +100,12 @@ export class Connections {
       do {
         this.#lookAgain = false;
         const work = await lookForWork(this.#options.database, [...this.#held.keys()]);
-        for (const [number, { pusher, puller }] of this.#held) {
+        for (const [number, { pusher, puller, subscriber }] of this.#held) {
           const own = work.filter(({ connection }) => connection === number);
           if (own.length === 0) continue;
           pusher.handle(own);
           puller.handle(own);
+          subscriber.handle(own);
         }
       } while (this.#lookAgain);
     } catch (error) {
@@ -161,6 +164,7 @@ export class Connections {
     const { owned, close } = ownConnection({ ...this.#options, row, access, lease, stopping, hard: hard.signal });
     const pusher = new ConnectionPusher({ ...this.#options, owned });
     const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
+    const subscriber = new ConnectionSubscriber({ ...this.#options, owned });
     log.info({ connection: row.name, epoch: lease.epoch }, 'Took the connection');
     const kept = lease.keep(stopping).then(() => {
       if (stopping.aborted) return;
@@ -168,7 +172,7 @@ export class Connections {
       stop.abort();
       hard.abort();
     });
-    const ended = together([pusher.run(), puller.run()], stop)
+    const ended = together([pusher.run(), puller.run(), subscriber.run()], stop)
       .catch((error: unknown) => {
         log.error({ connection: row.name, why: messageOf(error) }, 'Work for the connection failed and starts again');
         this.#refused.set(row.number, { until: clock.now() + 500, why: messageOf(error) });
@@ -184,7 +188,7 @@ export class Connections {
         this.#held.delete(row.number);
         this.#wakeOwner();
       });
-    this.#held.set(row.number, { changed: row.changed, pusher, puller, stop, ended });
+    this.#held.set(row.number, { changed: row.changed, pusher, puller, subscriber, stop, ended });
     this.wake();
   }
 }

@@ -42,6 +42,12 @@ as $$
     from unnest(connections) as c (number)
    cross join lateral tideway_private.left_runs(c.number)
   union all
+  select c.number, 'subscribe', null
+    from tideway.connections c
+   where c.number = any (connections)
+     and c.state = 'active'
+     and tideway_private.subscription_is_due(c.number)
+  union all
   -- What the app's tables look like is read again every hour.
   select c.number, 'catalogue', null
     from tideway.connections c

@@ -71,7 +71,10 @@ test('what does not prove itself changes nothing, is told why, and cannot fill t
     expect((await ring([one], { secret: 'forged' })).status).toBe(401);
   }
   const late = await ring([one], { at: Math.floor(Date.now() / 1000) - 3600 });
-  expect([late.status, await late.json()]).toMatchObject([401, { code: 'TIMESTAMP_SKEW', mend: expect.any(String) }]);
+  expect([late.status, await late.json()]).toMatchObject([
+    401,
+    { code: 'TIMESTAMP_SKEW', mend: expect.stringContaining('clock') as unknown },
+  ]);
   const garbage = '{"changed": [';
   const signed = signedHeaders(SECRET, randomUUID(), Math.floor(Date.now() / 1000), garbage);
   expect((await post(garbage, signed)).status).toBe(400);
@@ -143,7 +146,10 @@ test('the daemon answers probes, and is ready once the heartbeat came back throu
   await waitFor(async () => expect((await fetch(`${origin}/readyz`)).status).toBe(200));
   await pool.query(`update tideway_private.positions set updated_at = now() - interval '1 hour', epoch = epoch + 1`);
   const answer = await fetch(`${origin}/readyz`);
-  expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'NOT_READY', where: expect.any(String) }]);
+  expect([answer.status, await answer.json()]).toMatchObject([
+    503,
+    { code: 'NOT_READY', where: expect.stringContaining('slot') as unknown },
+  ]);
   const far = await fetch(`${origin}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
   expect(far.status).toBe(403);
 });
