@@ -9,6 +9,7 @@ import type { Database } from '../sql/database.ts';
 import { healthz } from './healthz.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
+import { read } from './read.ts';
 import { readyz } from './readyz.ts';
 import { webhooks } from './webhooks.ts';
 import type { OpenTarget } from './webhook-targets.ts';
@@ -76,6 +77,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   healthz(app);
   readyz(app, options);
   metricsRoute(app, options);
+  read(app, options);
   const rung = await webhooks(app, options);
   await app.listen({ host, port }).catch((error: unknown) => {
     throw new TidewayError('TWH01', `The address of the HTTP door cannot be taken: ${messageOf(error)}`, {
