@@ -6,6 +6,7 @@ import { messageOf, TidewayError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
+import { Callers } from './callers.ts';
 import { healthz } from './healthz.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
@@ -76,8 +77,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   });
   healthz(app);
   readyz(app, options);
-  metricsRoute(app, options);
-  read(app, options);
+  const callers = new Callers(options.database, options.clock);
+  metricsRoute(app, callers, options);
+  read(app, callers, options);
   const rung = await webhooks(app, options);
   await app.listen({ host, port }).catch((error: unknown) => {
     throw new TidewayError('TWH01', `The address of the HTTP door cannot be taken: ${messageOf(error)}`, {

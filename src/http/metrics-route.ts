@@ -1,9 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../runtime/metrics.ts';
-import { requireLocal } from './require-local.ts';
+import type { Callers } from './callers.ts';
 
-export function metricsRoute(app: FastifyInstance, { metrics: { registry } }: { metrics: Metrics }): void {
-  app.get('/metrics', { onRequest: requireLocal }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
+/** Open on the machine itself; from elsewhere with a token. */
+export function metricsRoute(
+  app: FastifyInstance,
+  callers: Callers,
+  { metrics: { registry } }: { metrics: Metrics },
+): void {
+  app.get('/metrics', async (request, reply) => {
+    await callers.of(request);
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
 }

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callPublic } from '../sql/call-public.ts';
+import { invalidateCache } from '../sql/reads/invalidate-cache.ts';
 import { readRows, type RowsWanted } from '../sql/reads/read-rows.ts';
 import { readState } from '../sql/reads/read-state.ts';
 import { takeFreeRequests } from '../sql/requests/take-free-requests.ts';
+import type { Callers } from './callers.ts';
 import type { DoorOptions } from './door.ts';
 import { Problem } from './problem.ts';
 import { ReadCache } from './read-cache.ts';
-import { requireLocal } from './require-local.ts';
 
 const MOST_ROWS = 1_000;
 const ROWS = 100;
@@ -18,13 +18,15 @@ type Asked = FastifyRequest<{ Params: { name: string; key?: string }; Querystrin
 /** Mapped tables for programs that read often: from memory while nothing changed, and never later than the next change. */
 export function read(
   app: FastifyInstance,
+  callers: Callers,
   { database, clock, slot }: Pick<DoorOptions, 'database' | 'clock' | 'slot'>,
 ): void {
   const cache = new ReadCache(clock, MOST_BYTES);
 
   const answer = async (request: Asked, reply: FastifyReply): Promise<FastifyReply> => {
+    const caller = await callers.of(request);
     const { name, key } = request.params;
-    const state = await readState(database, name, slot, null);
+    const state = await readState(database, name, slot, caller.org_id);
     if (state === undefined) {
       throw new Problem(404, 'NOT_FOUND', `There is no read cache "${name}".`, {
         mend: 'Give an active mapping the option read: {"name": "…", "key": "column", "ttl": "1 h"}.',
@@ -60,27 +62,33 @@ export function read(
     return `{"data":[${page.map(({ content }) => content).join(',')}],"next":${JSON.stringify(next)}}`;
   };
 
-  const invalidate = async (name: string | undefined): Promise<{ success: true; invalidated: number }> => {
-    const [row] = await callPublic(database, 'tideway.invalidate_cache', name === undefined ? [] : [name]).catch(
-      (error: unknown) => {
-        throw asMistake(error);
-      },
-    );
+  const invalidate = async (request: FastifyRequest, name: string | undefined): Promise<object> => {
+    const caller = await callers.operatorOf(request);
+    const invalidated = await invalidateCache(database, caller.org_id, name).catch((error: unknown) => {
+      throw asMistake(error);
+    });
     await takeFreeRequests(database);
-    return { success: true, invalidated: Number(row?.['invalidate_cache'] ?? 0) };
+    return { success: true, invalidated };
+  };
+
+  const stats = async (request: FastifyRequest): Promise<object> => {
+    await callers.of(request);
+    return cache.stats();
   };
 
   for (const prefix of ['/read', '/functions/v1']) {
-    const local = { onRequest: requireLocal };
-    app.get(`${prefix}/:name`, local, (request, reply) => answer(request as Asked, reply));
-    app.get(`${prefix}/:name/:key`, local, (request, reply) => answer(request as Asked, reply));
-    app.get(`${prefix}/:name/cache-stats`, local, () => cache.stats());
-    app.post(`${prefix}/:name/invalidate-cache`, local, ({ params }) => invalidate((params as { name: string }).name));
+    app.get(`${prefix}/:name`, (request, reply) => answer(request as Asked, reply));
+    app.get(`${prefix}/:name/:key`, (request, reply) => answer(request as Asked, reply));
+    app.get(`${prefix}/:name/cache-stats`, stats);
+    app.post(`${prefix}/:name/invalidate-cache`, (request) =>
+      invalidate(request, (request.params as { name: string }).name),
+    );
   }
-  app.get('/read/cache-stats', { onRequest: requireLocal }, () => cache.stats());
-  app.post('/read/invalidate-cache', { onRequest: requireLocal }, ({ body }) => {
+  app.get('/read/cache-stats', stats);
+  app.post('/read/invalidate-cache', (request) => {
+    const { body } = request;
     const name = typeof body === 'object' && body !== null && 'name' in body ? body.name : undefined;
-    return invalidate(typeof name === 'string' ? name : undefined);
+    return invalidate(request, typeof name === 'string' ? name : undefined);
   });
 }
 

@@ -99,7 +99,7 @@ test('one row by key, filters, pages in the order of the key', async () => {
   expect((await get('nothing')).status).toBe(404);
   expect((await (await fetch(`${door}/functions/v1/stock`)).json()) as Page).toMatchObject({ next: null });
   const passedOn = await get('stock', { 'x-forwarded-for': '203.0.113.9' });
-  expect(passedOn.status).toBe(403);
+  expect(passedOn.status).toBe(401);
 });
 
 test('invalidating reads again, by HTTP and by SQL', async () => {
@@ -113,4 +113,36 @@ test('invalidating reads again, by HTTP and by SQL', async () => {
   await waitFor(async () => expect((await get('stock')).headers.get('x-cache')).toBe('miss'));
   expect((await pool.query(`select from tideway_private.requests`)).rowCount).toBe(0);
   expect(await (await get('cache-stats')).json()).toMatchObject({ entries: 1, by_name: { stock: 1 } });
+});
+
+test('from elsewhere a token is wanted; it looks or operates for its own organisation, until it is revoked', async () => {
+  const { door } = await useReads();
+  const token = async (sql: string) =>
+    (await pool.query<{ token: string }>(`select ${sql} as token`)).rows[0]?.token ?? '';
+  const reader = await token(`tideway.create_api_token('front')`);
+  const operator = await token(`tideway.create_api_token('back', role => 'tideway_operator')`);
+  await pool.query(`insert into tideway.organisations (org_id) values ('other')`);
+  const other = await token(`tideway.create_api_token('front', org_id => 'other')`);
+  const call = async (path: string, bearer: string, method = 'GET') =>
+    (
+      await fetch(`${door}${path}`, {
+        method,
+        headers: { 'x-forwarded-for': '203.0.113.9', authorization: `Bearer ${bearer}` },
+      })
+    ).status;
+  try {
+    expect(await call('/read/stock', reader)).toBe(200);
+    expect(await call('/read/stock', `tw_${'0'.repeat(64)}`)).toBe(401);
+    expect(await call('/read/stock', other)).toBe(404);
+    expect(await call('/metrics', reader)).toBe(200);
+    expect(await call('/read/stock/invalidate-cache', reader, 'POST')).toBe(403);
+    expect(await call('/read/stock/invalidate-cache', other, 'POST')).toBe(403);
+    expect(await call('/read/stock/invalidate-cache', operator, 'POST')).toBe(200);
+    const { rows } = await pool.query(`select to_jsonb(t)::text as row from tideway_private.api_tokens t`);
+    expect(JSON.stringify(rows)).not.toContain(reader.slice(3));
+    await pool.query(`set tideway.org_id = 'default'; select tideway.revoke_api_token('front'); reset tideway.org_id`);
+    await waitFor(async () => expect(await call('/read/stock', reader)).toBe(401), { within: 10_000 });
+  } finally {
+    await pool.query(`truncate tideway_private.api_tokens; delete from tideway.organisations where org_id = 'other'`);
+  }
 });

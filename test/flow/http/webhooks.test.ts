@@ -151,5 +151,5 @@ test('the daemon answers probes, and is ready once the heartbeat came back throu
     { code: 'NOT_READY', where: expect.stringContaining('slot') as unknown },
   ]);
   const far = await fetch(`${origin}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
-  expect(far.status).toBe(403);
+  expect(far.status).toBe(401);
 });
