@@ -67,7 +67,14 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   app.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error);
     if (problem.status >= 500) {
-      log.error({ request: request.id, route: request.routeOptions.url, why: messageOf(error) }, 'A request failed');
+      log.error(
+        {
+          request: request.id,
+          route: request.routeOptions.url,
+          why: messageOf((error as { cause?: unknown }).cause ?? error),
+        },
+        'A request failed',
+      );
     }
     if (problem.retryAfter !== undefined) void reply.header('retry-after', String(problem.retryAfter));
     return reply

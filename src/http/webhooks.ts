@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebhookDelivery, WebhookVerdict } from '../connectors/connector.ts';
+import { Fault } from '../model/fault.ts';
+import { TidewayError } from '../runtime/errors.ts';
 import type { DoorOptions } from './door.ts';
 import { Inbox } from './inbox.ts';
 import { Problem } from './problem.ts';
@@ -41,7 +43,7 @@ export async function webhooks(app: FastifyInstance, options: Options): Promise<
     scope.post<{ Params: { token: string } }>('/webhooks/:token', async (request, reply) => {
       const began = clock.now();
       const { token } = request.params;
-      const target = TOKEN.test(token) ? await targets.get(token) : undefined;
+      const target = TOKEN.test(token) ? await targets.get(token).catch(unready) : undefined;
       if (target === undefined) {
         metrics.webhooks.inc({ outcome: 'UNKNOWN_ADDRESS' });
         throw new Problem(404, 'NOT_FOUND', 'No connection has this webhook address.', {
@@ -51,7 +53,7 @@ export async function webhooks(app: FastifyInstance, options: Options): Promise<
       const delivery = deliveryOf(request);
       let verdict = prove(target, delivery);
       if (!verdict.genuine && verdict.code === 'SIGNATURE_INVALID') {
-        const now = await targets.anew(token);
+        const now = await targets.anew(token).catch(unready);
         if (now !== undefined && now !== target) verdict = prove(now, delivery);
       }
       if (!verdict.genuine) {
@@ -81,6 +83,16 @@ export async function webhooks(app: FastifyInstance, options: Options): Promise<
       await rejections.flush(true);
     },
   };
+}
+
+/** What only the operator can mend is told to the operator: the app has to try again. */
+function unready(error: unknown): never {
+  if (!(error instanceof TidewayError || error instanceof Fault)) throw error;
+  throw new Problem(503, 'SETTINGS_INVALID', 'The connection is not ready: its settings or secrets cannot be used.', {
+    mend: 'Run: tideway doctor',
+    retryAfter: 60,
+    cause: error,
+  });
 }
 
 function prove(target: WebhookTarget, delivery: WebhookDelivery): WebhookVerdict | SharedSecretVerdict {

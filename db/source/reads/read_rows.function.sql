@@ -72,7 +72,7 @@ begin
 
   if not tideway_private.runner_stands(v_map.run_as) then
     raise exception 'The role with whose rights "%" runs is not ready.', v_map.name
-      using errcode = 'TWRUN', hint = 'Call tideway.map(...) again as that role.';
+      using errcode = 'TWSTA', hint = 'Call tideway.map(...) again as that role.';
   end if;
   return query execute format('select r.a, r.b from tideway_run.%I($1, null, null, null) r', v_map.run_as)
     using format(

@@ -124,6 +124,16 @@ test('a script that cannot sign shows the secret in a header and names its recor
   expect((await post(old, { 'x-tideway-secret': SECRET })).status).toBe(401);
 });
 
+test('while a secret cannot be had the app is told to come again', async () => {
+  const { ring, inbox } = await useDoor();
+  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET_ABSENT')`);
+  await waitFor(async () => expect((await ring([], { secret: 'forged' })).status).toBe(503));
+  const answer = await ring([], { secret: 'forged' });
+  expect([answer.status, await answer.text()]).toEqual([503, expect.not.stringContaining('ABSENT') as unknown]);
+  expect(answer.headers.get('retry-after')).toBe('60');
+  expect(await inbox()).toBe(0);
+});
+
 test('a delivery that a daemon stored before it was killed is worked off by the next one', async () => {
   const { stage, daemon } = await useDoor();
   const one = stage.edit(create(1, 'hammer', 1));
