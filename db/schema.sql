@@ -434,6 +434,21 @@ table tideway.systems
   described_at timestamp with time zone not null default now()
   constraint systems_pkey PRIMARY KEY (system)
 
+table tideway_private.api_tokens
+  id uuid not null default gen_random_uuid()
+  org_id text
+  name text not null
+  role name not null
+  digest bytea not null
+  created_by text
+  created_at timestamp with time zone not null default clock_timestamp()
+  expires_at timestamp with time zone
+  constraint api_tokens_digest_key UNIQUE (digest)
+  constraint api_tokens_name_check CHECK (((name <> ''::text) AND (octet_length(name) <= 63)))
+  constraint api_tokens_name_unique_in_org UNIQUE NULLS NOT DISTINCT (org_id, name)
+  constraint api_tokens_org_id_fkey FOREIGN KEY (org_id) REFERENCES tideway.organisations(org_id)
+  constraint api_tokens_pkey PRIMARY KEY (id)
+
 table tideway_private.connection_secrets
   connection_id uuid not null
   org_id text not null
