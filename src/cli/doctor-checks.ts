@@ -24,6 +24,7 @@ export interface Observed {
   /** Why the log could not be read over the connection, if so. */
   replicationFault: string | undefined;
   secondsOff: number;
+  publicUrl: string | undefined;
 }
 
 type Verdict = Omit<Finding, 'check'>;
@@ -181,6 +182,13 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
           silent.map(({ name }) => `alter table ${name} replica identity default;`).join(' '),
         );
   },
+
+  webhooks: ({ publicUrl }) =>
+    ok(
+      publicUrl === undefined
+        ? 'TIDEWAY_PUBLIC_URL is not set, so no app is asked to ring; changes come with polls'
+        : `apps ring at ${publicUrl}`,
+    ),
 
   clock: ({ secondsOff }) =>
     Math.abs(secondsOff) < 5

@@ -93,7 +93,7 @@ begin
               array(select x.id from unnest(v_ids, v_recs) as x (id, rec) where x.rec -> 'deleted' is distinct from 'true'));
   end if;
 
-  if v_run.kind in ('sweep', 'full') then
+  if v_run.kind in ('sweep', 'full', 'preview') then
     insert into tideway_private.seen_ids (run_id, remote_id)
     select run, i from unnest(v_ids) i on conflict do nothing;
   end if;
@@ -127,6 +127,8 @@ begin
     delete from tideway_private.rereads r
      where r.mapping = apply_page.mapping
        and r.remote_id = any (v_ids)
+       -- A webhook that came after the app was asked speaks of something newer.
+       and r.named < asked
        and r.remote_id <> all (coalesce(array(select jsonb_array_elements_text(v_result -> 'deferred')), '{}'));
     if cursor is not null or complete then
       perform tideway_private.move_cursor(v_map, v_run, cursor, complete);

@@ -17,7 +17,7 @@ with facts as (
     join tideway.connections c on c.id = m.connection_id
     cross join (select (t.reltuples < 100000) as few from pg_catalog.pg_class t where t.oid = 'tideway_private.links'::regclass) l
     left join tideway_private.mapping_counts n on n.mapping = m.number
-    left join tideway_private.cursors k on k.mapping = m.number
+    left join lateral (select max(x.read_at) as read_at from tideway_private.cursors x where x.mapping = m.number) k on true
     left join lateral (
       select (select count(*) from (select from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 10000) x) as marks,
              (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 1) as oldest_mark_age,
