@@ -10,6 +10,7 @@ import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon
 import { lookForWork } from '../sql/connections/look-for-work.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import type { Database } from '../sql/database.ts';
+import { spreadListRequests } from '../sql/lists/list-items.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
 
@@ -97,6 +98,7 @@ export class Connections {
     try {
       do {
         this.#lookAgain = false;
+        await spreadListRequests(this.#options.database);
         const work = await lookForWork(this.#options.database, [...this.#held.keys()]);
         for (const [number, { pusher, puller }] of this.#held) {
           const own = work.filter(({ connection }) => connection === number);

@@ -16,6 +16,7 @@ import { stopMapping } from '../sql/outbound/stop-mapping.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { interruptRuns } from '../sql/requests/runs.ts';
+import { syncListItems } from './list-items.ts';
 import { PartSize } from './part-size.ts';
 import { reRead } from './re-read.ts';
 import { ReadRun } from './read-run.ts';
@@ -116,6 +117,10 @@ export class ConnectionPuller {
     for (const request of await takeRequests(database, owned.number, owned.lease.epoch, 'reads')) {
       const { id, mapping } = request;
       if (mapping === null) continue;
+      if (request.kind === 'list_items') {
+        this.#tasks.startIfFree(`request ${id}`, () => this.#listItems(mapping, request));
+        continue;
+      }
       const kind = kindOf(request);
       // What has to wait for another read of the mapping stays a request and is found again.
       if (kind !== 'delta' && this.#whole.has(mapping)) continue;
@@ -183,6 +188,12 @@ export class ConnectionPuller {
         this.#crowded.delete(number);
       }
     }
+  }
+
+  async #listItems(mapping: number, request: Request): Promise<void> {
+    const found = await this.#mapping(mapping);
+    if (found === undefined) return finishRequest(this.#options.database, request.id);
+    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(mapping) }, request);
   }
 
   async #reRead(mapping: number): Promise<void> {
