@@ -3,6 +3,7 @@ import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
 import { ConnectionPuller } from '../pull/connection-puller.ts';
 import { ConnectionPusher } from '../push/connection-pusher.ts';
@@ -25,6 +26,7 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly notifier: Notifier;
 }
 
 interface Held {

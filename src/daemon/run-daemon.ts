@@ -9,6 +9,7 @@ import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
 import { createFailpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import { createNotifier } from '../runtime/notifier.ts';
 import { packageVersion } from '../runtime/package-root.ts';
 import { readSealKeys } from '../runtime/secrets.ts';
 import { storeSystems } from '../sql/connections/store-systems.ts';
@@ -37,6 +38,8 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const clock = monotonicClock;
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
+  const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
+  const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
   try {
     await requireSameRelease(url);
     await storeSystems(
@@ -49,10 +52,11 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       owner,
       environment,
       keys: readSealKeys(config),
-      egress: parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW),
+      egress,
       clock,
       log,
       failpoint,
+      notifier,
     });
     const follower = new Follower({
       database: followDatabase,
@@ -77,6 +81,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
+    await notifier.close();
     await Promise.all([database, followDatabase, pullDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }

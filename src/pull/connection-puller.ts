@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import { NamedTasks } from '../runtime/named-tasks.ts';
 import type { Work } from '../sql/connections/look-for-work.ts';
 import { rejectSecret } from '../sql/connections/reject-secret.ts';
@@ -28,6 +29,7 @@ export interface ConnectionPullerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly notifier: Notifier;
 }
 
 /** What is to be read, before it is known from where. */

@@ -1,5 +1,4 @@
-import type { Cursor } from '../../connectors/connector.ts';
-import type { RemoteRecord } from '../../model/record.ts';
+import type { Fields, RemoteRecord } from '../../model/record.ts';
 import type { Database } from '../database.ts';
 import type { Asked } from './ask-moment.ts';
 
@@ -10,7 +9,7 @@ export interface PagePart {
   /** One JSON object a line. */
   readonly lines: readonly string[];
   /** With the last part of a page only. */
-  readonly cursor?: Cursor | null;
+  readonly cursor?: Fields | null;
   readonly complete?: boolean;
 }
 
