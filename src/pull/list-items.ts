@@ -2,6 +2,7 @@ import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { Fault } from '../model/fault.ts';
 import type { RemoteRecord } from '../model/record.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Database } from '../sql/database.ts';
 import { recordLine } from '../sql/inbound/apply-page.ts';
@@ -25,6 +26,7 @@ export interface ListItemsOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  readonly failpoint: Failpoint;
   readonly mapping: PullMapping;
   readonly size: PartSize;
 }
