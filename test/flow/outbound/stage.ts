@@ -252,6 +252,7 @@ async function dropEverything(pool: Pool, slot: string): Promise<void> {
              tideway_private.key_moves, tideway_private.rereads, tideway_private.deletions, tideway_private.requests,
              tideway_private.positions, tideway_private.followed, tideway_private.seen_ids, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
              tideway.sync_progress, tideway.sync_activity_log, tideway.conflicts cascade;
+    delete from tideway.sync_list;
     delete from tideway.mappings;
     delete from tideway.connections;
     do $$
