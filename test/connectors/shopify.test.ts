@@ -68,7 +68,7 @@ const BENCHES = {
       { column: 'templateSuffix', value: '' },
     ],
     readOnly: 'updatedAt',
-    edit: (id: string, fields: object): [string, object] => [
+    edit: (id: string, fields: object): [string, Record<string, unknown>] => [
       'mutation($p: ProductUpdateInput!){productUpdate(product:$p){userErrors{message}}}',
       { p: { id, ...fields } },
     ],
@@ -88,7 +88,7 @@ const BENCHES = {
       { column: 'metafields.custom.since', value: '1900-02-28' },
     ],
     readOnly: 'numberOfOrders',
-    edit: (id: string, fields: object): [string, object] => [
+    edit: (id: string, fields: object): [string, Record<string, unknown>] => [
       'mutation($p: CustomerInput!){customerUpdate(input:$p){userErrors{message}}}',
       { p: { id, ...fields } },
     ],
@@ -124,7 +124,11 @@ for (const [mood, table, bulk, options] of MOODS) {
       open: async () => {
         const app = await startShopifyApp({ token: TOKEN, shop: SHOP, definitions: DEFINITIONS ?? [], ...options });
         const settings = shopifySettings.parse({ shop: SHOP, base_url: app.url, bulk_url: app.url, bulk });
-        const nobody = shopifySettings.parse({ shop: SHOP, base_url: 'http://127.0.0.1:1', bulk_url: 'http://127.0.0.1:1' });
+        const nobody = shopifySettings.parse({
+          shop: SHOP,
+          base_url: 'http://127.0.0.1:1',
+          bulk_url: 'http://127.0.0.1:1',
+        });
         const good = openSession({ connector: shopify, settings, secret: TOKEN, deadline: 2000 });
         const hasty = openSession({ connector: shopify, settings, secret: TOKEN, deadline: 200 });
         const wrong = openSession({ connector: shopify, settings, secret: 'shpat_wrong_55' });
