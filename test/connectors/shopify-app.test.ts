@@ -11,7 +11,7 @@ async function official(options: Partial<ShopifyAppOptions> = {}, token = 'shpat
     apiVersion: '2026-07',
     accessToken: token,
     // The client insists on https and the shop's own name.
-    customFetchApi: (url, init) => fetch(String(url).replace(`https://${app.shop}`, app.url), init as RequestInit),
+    customFetchApi: (url, init) => fetch(String(url).replace(`https://${app.shop}`, app.url), init),
   });
   return { app, client };
 }
@@ -19,7 +19,7 @@ async function official(options: Partial<ShopifyAppOptions> = {}, token = 'shpat
 test('Shopify’s own client writes, reads and pages', async () => {
   const { client } = await official();
   for (const title of ['Mug', 'Cup', 'Can']) {
-    const { data, errors } = await client.request(
+    const { data, errors }: { data?: unknown; errors?: unknown } = await client.request(
       'mutation($input: ProductSetInput!){productSet(input:$input){product{id handle tags} userErrors{field message code}}}',
       { variables: { input: { title, tags: ['b', 'a'] } } },
     );
@@ -58,7 +58,7 @@ test.for([
   ['a bad id', '{product(id:"7"){id}}', 'RESOURCE_NOT_FOUND'],
   [
     'a query that is too dear',
-    '{orders(first:250){nodes{lineItems(first:250){nodes{id product{id} variant{id}}}}}}',
+    '{a:orders(first:250){nodes{lineItems(first:250){nodes{product{id}}}}} b:orders(first:250){nodes{lineItems(first:250){nodes{product{id} variant{id}}}}} c:orders(first:250){nodes{lineItems(first:250){nodes{product{id} variant{id}}}}}}',
     'MAX_COST_EXCEEDED',
   ],
   [

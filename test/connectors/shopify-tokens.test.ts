@@ -35,7 +35,7 @@ test('a refresh token is used once however many requests find the token expired,
   const watched = {
     ...session,
     tokens: {
-      load: session.tokens.load,
+      load: (name: string) => session.tokens.load(name),
       store: async (name: string, value: string) => {
         stored.push(value);
         expect(app.documents()).toHaveLength(stored.length === 1 ? 0 : 3);
@@ -56,7 +56,10 @@ test('a token that could not be stored is not used', async () => {
   const { app, session } = await openShop({ client: { ...CLIENT, refreshToken: 'shprt_first' }, secret: PAIR });
   const broken = {
     ...session,
-    tokens: { load: session.tokens.load, store: () => Promise.reject(new Error('the lease is over')) },
+    tokens: {
+      load: (name: string) => session.tokens.load(name),
+      store: () => Promise.reject(new Error('the lease is over')),
+    },
   };
   await expect(shopify.identify(broken)).rejects.toThrow('the lease is over');
   expect(app.documents()).toHaveLength(0);

@@ -94,7 +94,7 @@ function waiting(request: PageRequest, place: Place): Page {
   return {
     records: [],
     gone: [],
-    next: place as Cursor,
+    next: place,
     complete: false,
     wait: Math.min(10_000, 1000 * 2 ** Math.min(place.polls, 4)),
     askedFor: place.asked ?? request.askedFor,
@@ -157,7 +157,7 @@ async function readResult(
   return {
     records,
     gone: [],
-    next: complete ? { since: place.began } : ({ ...place, offset, lines } as Cursor),
+    next: complete ? { since: place.began } : ({ ...place, offset, lines }),
     complete,
     ...(nested ? {} : { total }),
     askedFor: place.asked ?? request.askedFor,

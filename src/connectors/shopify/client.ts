@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Fault, type FaultCode, type FaultOptions } from '../../model/fault.ts';
+import type { Fault} from '../../model/fault.ts';
+import { type FaultCode, type FaultOptions } from '../../model/fault.ts';
 import type { HttpAnswer } from '../../runtime/http-client.ts';
 import type { BudgetNews } from '../../runtime/rate-limit.ts';
 import type { Session } from '../connector.ts';

@@ -47,7 +47,7 @@ export async function readPage(session: ShopifySession, request: PageRequest): P
   }
   const deep = count >= DEEPEST;
   const next = deep ? { ...base, way: 'bulk', page: null, location: null } : { ...base, ...found.next };
-  return { records: found.records, gone: [], next: next as Cursor, complete: false, askedFor: request.askedFor };
+  return { records: found.records, gone: [], next: next, complete: false, askedFor: request.askedFor };
 }
 
 /** Where the next read of changes begins: at the newest change seen, but never after this read began. */

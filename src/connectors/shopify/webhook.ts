@@ -46,7 +46,7 @@ function readJson(body: Uint8Array): Readonly<Record<string, unknown>> | undefin
 
 /** What a topic says to read again. One that is not known reads the changes of every table. */
 function changedBy(topic: string, content: Readonly<Record<string, unknown>>): readonly Changed[] {
-  switch (topic.split('/')[0]) {
+  switch (topic.slice(0, Math.max(0, topic.indexOf('/')))) {
     case 'products':
       return [one('products', 'Product', content), ...variantsIn(content, topic)];
     case 'inventory_levels': {

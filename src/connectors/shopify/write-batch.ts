@@ -468,13 +468,13 @@ function stockCreate(session: ShopifySession, table: Table, row: CreateRow): Ste
   };
 }
 
-function quantityOf(table: Table, name: string, value: FieldValue): FieldValue {
+function quantityOf(table: Table, name: string, value: FieldValue): number {
   const one = columnOf(table, name);
   if (one.input === undefined || one.createOnly) {
     throw new Fault('VALUE_REFUSED', `"${name}" of a stock level cannot be changed.`, { column: name });
   }
   const quantity = encode(name, 'Int', value);
-  if (quantity === null) throw unfit(name, value, 'a whole number');
+  if (typeof quantity !== 'number') throw unfit(name, value, 'a whole number');
   return quantity;
 }
 

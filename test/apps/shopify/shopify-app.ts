@@ -54,8 +54,8 @@ export interface ShopifyApp {
   person(document: string, variables?: Variables): Readonly<Record<string, unknown>>;
   /** A customer buys. */
   order(order: { readonly lines: readonly Omit<Line, 'id' | 'number'>[]; readonly email?: string }): Order;
-  /** Requests that hold the spared text pass. */
-  fail(script: FaultScript, sparing?: string): void;
+  /** The script may be for some bodies only. */
+  fail(script: FaultScript, applies?: (body: string) => boolean): void;
   revealAll(): void;
   /** GraphQL documents that reached the shop, oldest first. */
   documents(): readonly string[];
@@ -91,7 +91,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
   const schema = buildShopifySchema();
   const faults = new PlainFaults();
   const documents: string[] = [];
-  let spared: string | undefined;
+  let applies = (_body: string): boolean => true;
   const operations = new Map<string, BulkOperation>();
   const granted = new Map<string, number>();
   let grants = 0;
@@ -461,7 +461,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const raw = Buffer.concat(chunks);
-    const fault = spared !== undefined && raw.includes(spared) ? undefined : faults.take(request);
+    const fault = applies(raw.toString()) ? faults.take(request) : undefined;
     if (fault?.kind === 'reset') {
       request.socket.resetAndDestroy();
       return;
@@ -514,7 +514,9 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
       case 'hang':
         if (fault.applied) effect();
         return;
-      default:
+      case 'delay':
+      case 'late':
+      case 'reset':
         answerWith(response, effect());
     }
   };
@@ -590,8 +592,8 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
         store.accept('create', 'Order', order, { lines, email });
         return order;
       }),
-    fail: (script, sparing) => {
-      spared = sparing;
+    fail: (script, to = () => true) => {
+      applies = to;
       faults.add(script);
     },
     revealAll: () => {

@@ -2,6 +2,7 @@ import {
   getNamedType,
   isObjectType,
   Kind,
+  OperationTypeNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -88,8 +89,8 @@ export function requestedCost(
   let cost = 0;
   for (const operation of document.definitions) {
     if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
-    const root = operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType();
-    if (operation.operation !== 'mutation') {
+    const root = operation.operation === OperationTypeNode.MUTATION ? schema.getMutationType() : schema.getQueryType();
+    if (operation.operation !== OperationTypeNode.MUTATION) {
       cost += inside(operation.selectionSet, root ?? undefined);
       continue;
     }

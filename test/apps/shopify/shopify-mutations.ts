@@ -374,7 +374,7 @@ export class Mutations {
   orderUpdate = ({ input }: { input: Input }) => {
     const order = this.store.orders.get(String(input['id']));
     if (!order) return refuse(['id'], 'Order does not exist');
-    if (String(input['note'] ?? '').length > 5000)
+    if (((input['note'] as string | null | undefined) ?? '').length > 5000)
       return refuse(['note'], 'Note is too long (maximum is 5000 characters)');
     for (const name of ['email', 'phone', 'note', 'poNumber'] as const) {
       if (input[name] !== undefined) order[name] = input[name] as string | null;
@@ -537,7 +537,7 @@ export class Mutations {
     if (!held && input['title'] === undefined) return { field: ['title'], message: "Title can't be blank" };
     if (typeof input['title'] === 'string' && input['title'].trim() === '')
       return { field: ['title'], message: "Title can't be blank" };
-    if (String(input['title'] ?? '').length > 255)
+    if (((input['title'] as string | undefined) ?? '').length > 255)
       return { field: ['title'], message: 'Title is too long (maximum is 255 characters)' };
     const { handle } = input;
     if (
@@ -560,7 +560,7 @@ export class Mutations {
     if (input['category'] !== undefined) product.category = input['category'] as string | null;
     if (input['tags']) product.tags = tidy(input['tags'] as string[]);
     // Whether the rest of it survives is not established, so it does not.
-    if (input['seo']) product.seo = { title: null, description: null, ...(input['seo'] as object) };
+    if (input['seo']) product.seo = { title: null, description: null, ...(input['seo']) };
   }
 
   private freeHandle(title: string): string {
