@@ -610,12 +610,10 @@ table tideway_private.links
   synced_at timestamp with time zone
   constraint links_has_a_side CHECK (((local_key IS NOT NULL) OR (remote_id IS NOT NULL)))
   constraint links_lane_check CHECK (((lane >= 0) AND (lane <= 15)))
-  constraint links_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number)
   constraint links_pkey PRIMARY KEY (id)
   constraint links_sent_op_check CHECK ((sent_op = ANY (ARRAY['create'::text, 'update'::text, 'delete'::text])))
   CREATE UNIQUE INDEX links_mapping_local_key_idx ON tideway_private.links USING btree (mapping, local_key) WHERE ((local_gone_at IS NULL) OR (remote_gone_at IS NULL))
   CREATE UNIQUE INDEX links_mapping_remote_id_idx ON tideway_private.links USING btree (mapping, remote_id) WHERE (remote_id IS NOT NULL)
-  CREATE INDEX links_sent_idx ON tideway_private.links USING btree (mapping, id) WHERE (sent IS NOT NULL)
 
 table tideway_private.mapping_counts
   mapping integer not null
@@ -648,6 +646,7 @@ table tideway_private.positions
   epoch bigint not null
   owner text not null default ''::text
   updated_at timestamp with time zone not null default clock_timestamp()
+  troubles jsonb not null default '[]'::jsonb
   constraint positions_pkey PRIMARY KEY (slot)
 
 table tideway_private.release

@@ -14,13 +14,13 @@ export interface HttpClient {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   readonly body?: string | Uint8Array;
-  /** True when repeating the request cannot hurt (a read by POST); GET and HEAD always are. */
+  /** True when repeating the request cannot hurt (a read by POST); GET, HEAD and OPTIONS always are. */
   readonly safe?: boolean;
   /** Points this request costs, where the app counts in points. */
   readonly cost?: number;
@@ -377,7 +377,7 @@ function redirected(from: URL, location: string): URL {
 }
 
 function isSafe(request: HttpRequest): boolean {
-  return request.safe ?? (request.method === 'GET' || request.method === 'HEAD');
+  return request.safe ?? (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS');
 }
 
 function requestHeaders(request: HttpRequest): Record<string, string> {

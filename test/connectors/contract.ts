@@ -68,6 +68,8 @@ export interface Bench<Settings> {
   readonly readOnly?: string;
   /** The app is reached over a network: the rig then has wrong sessions and misbehaves. */
   readonly network?: boolean;
+  /** The app's answer means "queued" only: what became of a write is told by a read. */
+  readonly queuesWrites?: boolean;
   /** The app forgets cursors: the rig then has `expireCursors`. */
   readonly cursorsExpire?: boolean;
   open(): Promise<Rig<Settings>>;
@@ -391,7 +393,9 @@ export function exerciseConnector<Settings>(bench: Bench<Settings>): void {
       await opened.remove(id);
       const before = await opened.effects();
       const outcomes = await write(opened, [update(id, { [bench.edits.column]: bench.edits.values[0] })]);
-      expect(outcomes).toMatchObject([{ result: 'not_found' }]);
+      expect(outcomes).toMatchObject([{ result: bench.queuesWrites ? 'written' : 'not_found' }]);
+      await opened.settle?.();
+      expect((await read(opened, [id])).missing).toEqual([id]);
       expect(await opened.effects()).toBe(before);
     });
 

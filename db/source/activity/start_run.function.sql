@@ -26,7 +26,7 @@ begin
     (id, org_id, connection_id, mapping_id, kind, trigger, status, dry_run, row_limit, force_overwrite,
      total_items, triggered_by, epoch, metadata)
   select coalesce(start_run.id, gen_random_uuid()), coalesce(m.org_id, c.org_id, start_run.org_id, tideway.current_org_id()),
-         coalesce(m.connection_id, c.id), m.id, start_run.kind, start_run.trigger, 'running', start_run.dry_run,
+         coalesce(m.connection_id, c.id), m.id, start_run.kind, start_run.trigger, 'running', start_run.dry_run or coalesce(m.shadow, false),
          start_run.row_limit, start_run.force_overwrite, start_run.total, start_run.triggered_by, start_run.epoch,
          coalesce(start_run.metadata, '{}')
     from (select) as one
@@ -39,7 +39,8 @@ begin
          heartbeat_at = clock_timestamp(),
          completed_at = null,
          total_items = coalesce(excluded.total_items, r.total_items),
-         epoch = excluded.epoch
+         epoch = excluded.epoch,
+         dry_run = r.dry_run or excluded.dry_run
    where r.status in ('pending', 'running', 'interrupted')
   returning r.* into v_run;
 
@@ -50,4 +51,4 @@ $$;
 comment on function tideway_private.start_run(integer, text, text, uuid, bigint, bigint, integer, text, boolean, integer, boolean, text, jsonb) is
 'Starts a run, or takes up the pending or interrupted one of that id, with its progress row (sync_id = the run''s id); returns the id.
 
-A run without a mapping (delta over a list) names its connection or organisation. A run that has already ended stays as it is.';
+A run without a mapping (delta over a list) names its connection or organisation. A run that has already ended stays as it is. A run of a mapping in shadow is a dry run.';

@@ -6,6 +6,8 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 begin
+  -- No page may be under way: it would make links for a mapping that is gone.
+  perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), carry_out_unmap.mapping);
   -- Mapped again meanwhile: the links live on, and so do the marks.
   if not exists (select from tideway.mappings m where m.number = carry_out_unmap.mapping and m.state = 'unmapped' for update) then
     return true;

@@ -12,6 +12,11 @@ begin
     perform tideway_private.raise_defined_by_functions('mappings');
   end if;
   if tg_op = 'DELETE' then
+    -- In place of a foreign key, which would look at this row for every link that a page makes.
+    if exists (select from tideway_private.links l where l.mapping = old.number) then
+      raise exception 'The mapping "%" cannot be deleted: it has links.', old.name
+        using errcode = 'TWIDN', hint = format('Let them go with it: select tideway.unmap(%L, forget => true);', old.name);
+    end if;
     return old;
   end if;
 

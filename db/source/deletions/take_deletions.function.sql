@@ -20,6 +20,12 @@ begin
   if coalesce(cardinality(link_ids), 0) = 0 then
     return '{"done": 0, "held": 0}';
   end if;
+  if map.shadow or coalesce(run.dry_run, false) then
+    return (select jsonb_build_object('done', count(*), 'held', 0, 'changes',
+                     coalesce(jsonb_agg(jsonb_build_object('op', 'delete', 'key', l.local_key, 'remote_id', l.remote_id) order by l.id), '[]'))
+              from tideway_private.links l
+             where l.id = any (link_ids) and map.on_remote_delete <> 'ignore' and map.direction <> 'push');
+  end if;
   v_free := tideway_private.judge_deletions(map, 'remote', run.id, link_ids);
 
   select array_agg(l.id order by l.id), array_agg(l.local_key order by l.id)

@@ -12,6 +12,9 @@ returns jsonb
 language plpgsql
 volatile
 set search_path = ''
+-- Plans that follow the size of the page; what triggers of users and foreign keys run is planned as ever (write_rows, load_records).
+set plan_cache_mode = force_custom_plan
+set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
@@ -38,6 +41,8 @@ declare
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
   perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), mapping);
+  -- While the lock was waited for, somebody may have ended the shadow, or the mapping.
+  v_map := tideway_private.begin_work(mapping, epoch);
   select r.* into v_run from tideway.sync_runs r where r.id = apply_page.run;
 
   v_trouble := tideway_private.table_trouble(v_map);
@@ -116,7 +121,8 @@ begin
                                                'created', (v_result ->> 'created')::integer + cardinality(v_loaded));
   end if;
 
-  if not coalesce(v_run.dry_run, false) then
+  -- In shadow the read goes on from where it was; promote begins it anew.
+  if v_map.shadow or not coalesce(v_run.dry_run, false) then
     -- What was read is settled; what could not be is on the list again, put there after this moment.
     delete from tideway_private.rereads r
      where r.mapping = apply_page.mapping

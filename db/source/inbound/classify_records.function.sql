@@ -1,9 +1,12 @@
 create or replace function tideway_private.classify_records(map tideway.mappings, asked bigint, asked_at timestamptz, ids text[], deleted boolean[], locked bigint[])
 returns table (n integer, link_id bigint, local_key text, verdict text, settled boolean)
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select x.n::integer,
          l.id,
          l.local_key,
@@ -28,7 +31,8 @@ as $$
     from unnest(ids, deleted) with ordinality as x (id, deleted, n)
     left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
     left join unnest(locked) as k (id) on k.id = l.id
-    left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused'
+    left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused';
+end;
 $$;
 
 comment on function tideway_private.classify_records(tideway.mappings, bigint, timestamptz, text[], boolean[], bigint[]) is

@@ -3,6 +3,7 @@ returns table (ord integer, key text, a jsonb, b jsonb, c jsonb)
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = auto
 as $$
 #variable_conflict use_column
 declare

@@ -13,7 +13,10 @@ as $$
          rows_held = r.rows_held + coalesce((result ->> 'held')::bigint, 0),
          rows_skipped = r.rows_skipped + total - coalesce((result ->> 'created')::bigint, 0) - coalesce((result ->> 'updated')::bigint, 0)
                         - coalesce((result ->> 'deleted')::bigint, 0) - coalesce((result ->> 'failed')::bigint, 0),
-         changes = case when r.dry_run then coalesce(r.changes, '[]') || coalesce(result -> 'changes', '[]') end,
+         -- The first ten thousand can be looked through; the counts go on.
+         changes = case when not r.dry_run then null
+                        when pg_catalog.jsonb_array_length(r.changes) >= 10000 then r.changes
+                        else coalesce(r.changes, '[]') || coalesce(result -> 'changes', '[]') end,
          heartbeat_at = pg_catalog.clock_timestamp()
    where r.id = run.id
 $$;

@@ -11,6 +11,7 @@ returns integer[]
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = auto
 as $$
 #variable_conflict use_column
 declare

@@ -47,6 +47,15 @@ select f.severity, f.what, f.place as "where", f.mend, f.org_id
       from tideway.replication_status r
      where not r.exists or r.wal_status in ('lost', 'unreserved') or r.hours_left < 24 or not r.active and r.position_age > interval '1 minute'
     union all
+    select 'error', t.trouble ->> 'message', 'slot ' || p.slot, t.trouble ->> 'mend', null
+      from tideway_private.positions p
+      cross join lateral pg_catalog.jsonb_array_elements(p.troubles) as t (trouble)
+    union all
+    select 'warning', 'Nothing limits the log that the replication slot keeps: a stopped daemon fills the disk.', 'slot ' || r.slot,
+           'alter system set max_slot_wal_keep_size = ''10GB''; select pg_reload_conf();', null
+      from tideway.replication_status r
+     where r.exists and current_setting('max_slot_wal_keep_size') = '-1'
+    union all
     select 'warning', format('A %s run has given no sign of life for %s.', r.kind, date_trunc('second', now() - r.heartbeat_at)), coalesce('mapping ' || m.name, 'run ' || r.id),
            'select * from tideway.maintain(); ends it when its owner is gone', r.org_id
       from tideway.sync_runs r

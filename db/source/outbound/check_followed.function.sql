@@ -109,6 +109,9 @@ begin
   delete from tideway_private.followed f
    where f.slot = check_followed.slot
      and not exists (select from tideway_private.followed_tables() t where t.relation = f.relation);
+  update tideway_private.positions p
+     set troubles = v_troubles
+   where p.slot = check_followed.slot and p.troubles <> v_troubles;
   return jsonb_build_object('troubles', v_troubles, 'changed', v_changed);
 end;
 $$;
@@ -117,4 +120,4 @@ comment on function tideway_private.check_followed(name, name) is
 'The guard: compares the tables that should be followed with the publication and with what they were at its last look.
 
 What may have been missed (a table that was out of the publication, a new key, a partition that came, went or was
-truncated) is compared; what only the owner can mend comes back as troubles.';
+truncated) is compared; what only the owner can mend comes back as troubles, and stands in tideway.health.';

@@ -17,12 +17,15 @@ declare
   v_batch     bigint;
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
-  -- In shadow nothing is written; the marks wait for promote.
-  if v_map.state <> 'active' or v_map.direction = 'pull' or v_map.shadow
+  if v_map.state <> 'active' or v_map.direction = 'pull'
      or not exists (select from tideway.connections c where c.id = v_map.connection_id and c.state = 'active') then
     return null;
   end if;
   perform pg_advisory_xact_lock(tideway_private.lock_key('claim'), mapping);
+  if v_map.shadow then
+    perform tideway_private.record_shadow(v_map, epoch, max_rows);
+    return null;
+  end if;
 
   select coalesce(bit_or(f.lanes), 0) into v_busy from tideway_private.in_flight f where f.mapping = claim_push.mapping;
   lanes := lanes & ~v_busy;

@@ -3,6 +3,7 @@ returns jsonb
 language plpgsql
 volatile
 set search_path = ''
+set random_page_cost = 1.1
 set timezone = 'UTC'
 as $$
 #variable_conflict use_column

@@ -10,7 +10,7 @@ as $$
     join tideway.mappings m on m.connection_id = c.id
    cross join lateral (
      select 'push' as kind
-      where m.state = 'active' and c.state = 'active' and not m.shadow
+      where m.state = 'active' and c.state = 'active'
         and exists (select from tideway_private.outbox o where o.mapping = m.number)
      union all
      select 'due'

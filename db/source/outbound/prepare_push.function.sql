@@ -3,6 +3,7 @@ returns table (ord integer, op text, link_id bigint, local_key text, remote_id t
 language plpgsql
 volatile
 set search_path = ''
+set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
@@ -13,6 +14,7 @@ as $$
 #variable_conflict use_column
 declare
   v_batch    tideway_private.in_flight;
+  v_sample   tideway_private.in_flight;
   v_map      tideway.mappings;
   v_sql      jsonb;
   v_trouble  jsonb;
@@ -21,12 +23,12 @@ declare
   v_made     bigint[];
   v_rows     jsonb[];
   v_payloads jsonb[];
-  v_inside   boolean[];
-  v_before   jsonb[];
   v_plan     jsonb[];
   v_problems jsonb[];
   v_verdicts text[];
   v_deletes  bigint[];
+  v_names    jsonb;
+  v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = prepare_push.batch for update;
@@ -54,8 +56,15 @@ begin
     order by l.id
       for no key update;
 
-  -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan.
-  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan. The first
+  -- few tell whether this is such a batch; where they all differ, the plan finds the rare row that does not.
+  v_sample := v_batch;
+  v_sample.keys := v_batch.keys[1 : 20];
+  v_sample.ops := v_batch.ops[1 : 20];
+  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_sample);
+  if v_same is not null and cardinality(v_batch.keys) > 20 then
+    v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  end if;
   if v_same is not null then
     perform tideway_private.finish_rows(v_map, v_same);
     select array_agg(x.key order by x.n), array_agg(x.op order by x.n), array_agg(x.xid order by x.n), array_agg(x.marked_at order by x.n)
@@ -69,39 +78,16 @@ begin
     end if;
   end if;
 
-  select array_agg(l.id order by k.n), array_agg(r.a order by k.n), array_agg(r.b order by k.n), array_agg(r.flag order by k.n), array_agg(r.problem order by k.n)
-    into v_links, v_rows, v_payloads, v_inside, v_problems
-    from unnest(v_batch.keys) with ordinality as k (key, n)
-    left join tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_batch.keys) r on r.key = k.key
-    left join tideway_private.links l on l.mapping = v_map.number and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null);
-
-  if v_map.only_listed then
-    select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside
-      from unnest(v_batch.keys, v_inside) with ordinality as x (key, inside, n)
-     cross join (select tideway_private.listed_keys(v_map, v_batch.keys) as keys) as l;
-  end if;
-
-  -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
-  select array_agg(r.a order by k.n)
-    into v_before
-    from unnest(v_batch.keys) with ordinality as k (key, n)
-    left join (
-      select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
-                         from unnest(v_batch.keys, v_links, v_rows) as x (key, link, row_image)
-                         join tideway_private.links l on l.id = x.link
-                        where x.row_image is distinct from l.local_image) q
-      cross join lateral tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'payload_of', q.keys, q.images) r
-      where r.problem is null) r on r.key = k.key;
-
   if not tideway_private.partitions_of(v_map.local_table) <@ v_map.partitions then
     update tideway.mappings m
        set partitions = array(select distinct p from unnest(m.partitions || tideway_private.partitions_of(v_map.local_table)) p order by p)
      where m.id = v_map.id
     returning * into v_map;
   end if;
-  select array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
-    into v_verdicts, v_plan
-    from tideway_private.plan_push(v_map, v_batch.keys, v_batch.ops, v_links, v_rows, v_payloads, v_inside, v_before, batch) p;
+  select array_agg(p.link_id order by p.n), array_agg(p.row_image order by p.n), array_agg(p.payload order by p.n),
+         array_agg(p.problem order by p.n), array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
+    into v_links, v_rows, v_payloads, v_problems, v_verdicts, v_plan
+    from tideway_private.plan_rows(v_map, v_sql, v_batch.keys, v_batch.ops, batch) p;
 
   -- A row that the mapping's own transform or filter cannot take fails alone; a change to it gives it a new start.
   if exists (select from unnest(v_problems) p where p is not null) then
@@ -219,25 +205,26 @@ begin
     return;
   end if;
 
+  select jsonb_object_agg(c.field, c.remote), jsonb_object_agg(c.field, c.remote) filter (where c.direction in ('push', 'both') and not c.is_remote_id)
+    into v_names, v_written
+    from tideway.mapping_columns c where c.mapping_id = v_map.id;
   return query
     select x.n::integer, case x.verdict when 'soft_delete' then 'update' else x.verdict end, l.id, x.key, l.remote_id,
            case when x.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end
-           || coalesce((select jsonb_object_agg(c.remote, e.value)
-                       from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
-                       join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e.key), '{}'),
-           (select jsonb_object_agg(c.remote, coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
-              from jsonb_object_keys(x.plan -> 'sent') e
-              join tideway.mapping_columns c on c.mapping_id = v_map.id and c.field = e
-             where x.verdict = 'update'),
+           || coalesce((select jsonb_object_agg(v_names ->> e.key, e.value)
+                          from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
+                         where v_names ? e.key), '{}'),
+           (select jsonb_object_agg(v_names ->> e.key, coalesce(l.remote_diff -> e.key, l.local_image -> e.key))
+              from jsonb_each(x.plan -> 'sent') e
+             where x.verdict = 'update' and v_names ? e.key),
            (select jsonb_object_agg(c.remote, coalesce(x.payload -> c.field, l.sent -> c.field))
               from tideway.mapping_columns c
              where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
            format('tideway-%s-%s', l.id, l.sent_no),
            coalesce(w.attempts_started, 0) + 1,
-           (select jsonb_object_agg(c.remote, coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field))
-              from tideway.mapping_columns c
-             where c.mapping_id = v_map.id and c.direction in ('push', 'both') and not c.is_remote_id and x.verdict = 'update'
-               and coalesce(l.sent -> c.field, l.remote_diff -> c.field, l.local_image -> c.field) is not null)
+           (select jsonb_object_agg(v_written ->> e.key, e.value)
+              from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
+             where x.verdict = 'update' and v_written ? e.key)
       from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
       join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key

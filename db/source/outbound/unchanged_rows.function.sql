@@ -3,6 +3,8 @@ returns text[]
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_custom_plan
+set random_page_cost = 1.1
 as $$
 #variable_conflict use_column
 declare

@@ -17,6 +17,8 @@ end;
 $$;
 
 comment on function tideway.promote(text) is
-'Lets a mapping in shadow write for real; all rows are compared first, so nothing found in shadow is lost.
+'Lets a mapping in shadow write for real. Both sides are read and compared anew, so nothing found in shadow is lost.
+
+What a mapping in shadow would have written stands in changes of its runs: select kind, changes from tideway.sync_runs.
 
   select tideway.promote(''products'');';

@@ -62,7 +62,10 @@ begin
         -- A batch is still out: its answer has to come first.
         continue when not tideway_private.carry_out_unmap(v_request.mapping, v_request.args);
       when 'promote' then
-        update tideway.mappings m set shadow = false where m.number = v_request.mapping;
+        -- What a page in shadow passed over was not applied: no page may be under way, and all is read again.
+        perform pg_advisory_xact_lock(tideway_private.lock_key('apply'), v_request.mapping);
+        update tideway.mappings m set shadow = false, first_read_at = null where m.number = v_request.mapping;
+        delete from tideway_private.cursors c where c.mapping = v_request.mapping;
         return query select v_request.id, 'compare'::text, v_request.mapping, v_request.args, v_request.run_id;
         continue;
       else

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Fault } from '../../model/fault.ts';
 import type { FieldValue, RemoteRecord } from '../../model/record.ts';
 import { parseExactJson } from '../../runtime/exact-json.ts';
-import type { Cursor, Page, PageRequest } from '../connector.ts';
+import type { Page, PageRequest } from '../connector.ts';
 import { ask, type ShopifySession } from './client.ts';
 import type { Place } from './place.ts';
 import { isNode, recordOf, selectionOf, type Table } from './tables.ts';
@@ -157,7 +157,7 @@ async function readResult(
   return {
     records,
     gone: [],
-    next: complete ? { since: place.began } : ({ ...place, offset, lines }),
+    next: complete ? { since: place.began } : { ...place, offset, lines },
     complete,
     ...(nested ? {} : { total }),
     askedFor: place.asked ?? request.askedFor,

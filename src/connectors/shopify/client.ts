@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Fault} from '../../model/fault.ts';
+import type { Fault } from '../../model/fault.ts';
 import { type FaultCode, type FaultOptions } from '../../model/fault.ts';
 import type { HttpAnswer } from '../../runtime/http-client.ts';
 import type { BudgetNews } from '../../runtime/rate-limit.ts';

@@ -35,7 +35,8 @@ export function readMetafield(column: string, node: Node): FieldValue | undefine
 }
 
 function decodeMetafield(type: string, value: string): FieldValue {
-  switch (fieldTypeOfMetafield(type)) {
+  const kind: string = fieldTypeOfMetafield(type);
+  switch (kind) {
     case 'number':
       return exactNumber(value);
     case 'boolean':

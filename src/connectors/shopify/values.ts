@@ -56,7 +56,8 @@ export function decimalText(value: FieldValue): string | undefined {
 /** A value as the shop takes it in a column of this type; null stays null. */
 export function encode(column: string, appType: string, value: FieldValue): FieldValue {
   if (value === null) return null;
-  switch (fieldTypeOf(appType)) {
+  const kind: string = fieldTypeOf(appType);
+  switch (kind) {
     case 'number': {
       const text = decimalText(value);
       if (text === undefined) throw unfit(column, value, 'a number');

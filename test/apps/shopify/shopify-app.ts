@@ -91,7 +91,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
   const schema = buildShopifySchema();
   const faults = new PlainFaults();
   const documents: string[] = [];
-  let applies = (_body: string): boolean => true;
+  let applies: (body: string) => boolean = () => true;
   const operations = new Map<string, BulkOperation>();
   const granted = new Map<string, number>();
   let grants = 0;

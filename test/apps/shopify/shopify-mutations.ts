@@ -560,7 +560,7 @@ export class Mutations {
     if (input['category'] !== undefined) product.category = input['category'] as string | null;
     if (input['tags']) product.tags = tidy(input['tags'] as string[]);
     // Whether the rest of it survives is not established, so it does not.
-    if (input['seo']) product.seo = { title: null, description: null, ...(input['seo']) };
+    if (input['seo']) product.seo = { title: null, description: null, ...input['seo'] };
   }
 
   private freeHandle(title: string): string {

@@ -104,11 +104,15 @@ test('a publication that was dropped and made again, with changes lost between, 
   await pool.query(`drop publication tideway`);
   await changeUnseen();
   await waitFor(() => daemon.log().includes('PUBLICATION_MISSING'), { within: 15_000 });
+  const findings = async (): Promise<string[]> =>
+    (await pool.query<{ what: string }>(`select what from tideway.health`)).rows.map(({ what }) => what);
+  expect(await findings()).toContain('Publication "tideway" does not exist, so no change can be followed.');
   await pool.query(`select tideway.activate('items')`);
   await expectInStep(stage);
   await pool.query(`update items set qty = 0 where id = 1`);
   await expectInStep(stage);
   expect((await doubts()).some((doubt) => doubt.includes('publication'))).toBe(true);
+  expect((await findings()).filter((what) => what.startsWith('Publication'))).toEqual([]);
 });
 
 test('a table that was out of the publication for a moment is compared', async () => {

@@ -59,3 +59,20 @@ test.each(attempts)('a trigger that %s fails its row, and the daemon stays who i
   expect(await map.errors()).toHaveLength(1);
   expect(await engine.one('select current_user::text as who', [])).toEqual({ who: 'tideway_daemon' });
 });
+
+test.each(attempts)('a filter that %s fails its row, and the daemon stays who it is', async (what, sql) => {
+  const name = `shop.p${String(attempts.findIndex(([title]) => title === what))}`;
+  await engine.owner.query(
+    `create function ${name}(v text) returns boolean language plpgsql as $$ begin ${sql}; return true; end $$`,
+  );
+  const map = await engine.aMapping({
+    table: 'id integer primary key, v text',
+    direction: 'push',
+    options: { filter: `${name}(v)` },
+  });
+  await engine.owner.query(`insert into ${map.table} values (1, 'a')`);
+  await map.mark(['1']);
+  expect(await map.push()).toEqual([]);
+  expect((await map.errors()).map((error) => [error.local_key, error.class])).toEqual([['1', 'TRANSFORM_ERROR']]);
+  expect(await engine.one('select current_user::text as who', [])).toEqual({ who: 'tideway_daemon' });
+});

@@ -66,6 +66,12 @@ test.each<[title: string, sql: string, finding: RegExp]>([
     /^error: slot tideway_lost: The replication slot is gone/,
   ],
   [
+    'what the guard found',
+    `insert into tideway_private.positions (slot, system_identifier, lsn, epoch, troubles)
+     values ('tideway', '1', '0/1', 1, '[{"message": "Table public.x has lost its key.", "mend": "alter table"}]')`,
+    /^error: slot tideway: Table public.x has lost its key./,
+  ],
+  [
     'a silent run',
     `insert into tideway.sync_runs (org_id, kind, heartbeat_at) values ('default', 'sweep', now() - interval '1 hour')`,
     /^warning: run .*: A sweep run has given no sign of life for 01:00:00/,

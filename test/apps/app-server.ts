@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PlainFaults, type FaultScript, type PlainFault } from './plain/plain-faults.ts';
+
+export interface AppRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+export interface AppAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface AppServer {
+  readonly url: string;
+  fail(script: FaultScript): void;
+  /** Requests that reached the app, by `METHOD /path?query`. */
+  requests(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** An HTTP server of the loopback interface that can be made to misbehave; what it serves is the app's own affair. */
+export async function startAppServer(serve: (request: AppRequest) => AppAnswer, port = 0): Promise<AppServer> {
+  const faults = new PlainFaults();
+  const requests: string[] = [];
+
+  const misbehave = (
+    fault: PlainFault,
+    effect: () => AppAnswer,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void => {
+    switch (fault.kind) {
+      case 'status':
+        if (fault.applied) effect();
+        response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
+        response.end(fault.body ?? '{"code":"scripted","message":"A scripted failure."}');
+        return;
+      case 'drop_answer':
+        effect();
+        request.socket.resetAndDestroy();
+        return;
+      case 'truncate': {
+        const { body } = effect();
+        const half = body.slice(0, Math.floor(body.length / 2));
+        const length = fault.clean ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+        response.writeHead(200, { 'content-type': 'application/json', ...length });
+        if (fault.clean) response.end(half);
+        else response.write(half, () => request.socket.destroy());
+        return;
+      }
+      case 'delay':
+        setTimeout(() => {
+          give(response, effect());
+        }, fault.milliseconds);
+        return;
+      case 'hang':
+        if (fault.applied) effect();
+        return;
+      case 'body':
+        response.writeHead(200, { 'content-type': fault.contentType });
+        response.end(fault.body);
+        return;
+      case 'late':
+      case 'reset':
+        request.socket.resetAndDestroy();
+    }
+  };
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    const fault = faults.take(request);
+    if (fault?.kind === 'reset') {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const effect = (): AppAnswer =>
+        serve({
+          method: request.method ?? 'GET',
+          url: new URL(request.url ?? '/', 'http://app'),
+          headers: request.headers,
+          body: Buffer.concat(chunks),
+        });
+      if (fault) misbehave(fault, effect, request, response);
+      else give(response, effect());
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    fail: (script) => {
+      faults.add(script);
+    },
+    requests: () => requests,
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function give(response: ServerResponse, { status, headers, body }: AppAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8', ...headers });
+  response.end(body);
+}

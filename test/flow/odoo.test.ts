@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { startOdooApp, type OdooApp } from '../apps/odoo/odoo-app.ts';
+import { PARTNER_MODELS } from '../apps/odoo/partners.ts';
+import { useDatabase } from '../support/database.ts';
+import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const KEY = 'c0ffee5577e0b4d2a3f91c5577e0b4d2a3f91c55';
+const db = useDatabase();
+const slot = `${db.name}_slot`;
+let app: OdooApp;
+
+beforeEach(async () => {
+  app = await startOdooApp({
+    database: 'shop',
+    users: [{ id: 7, login: 'bot', password: 'unused-password', apiKeys: [KEY] }],
+    models: PARTNER_MODELS,
+  });
+});
+afterEach(async () => {
+  await killDaemons();
+  await app.stop();
+});
+afterAll(async () => {
+  await waitFor(() =>
+    db.pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
+  );
+});
+
+async function daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
+  const running = await startDaemon(db.url, { TIDEWAY_SLOT: slot, ODOO_KEY: KEY, ...env });
+  onTestFailed(() => {
+    console.error(running.log());
+  });
+  return running;
+}
+
+const shown = (): unknown[] =>
+  app
+    .records('res.partner')
+    .map(({ values }) => [values['name'], values['email'], values['credit_limit'], values['is_company']])
+    .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+
+test('rows written in SQL appear in Odoo, once each, whatever kills the daemon', async () => {
+  const first = await daemon();
+  await waitFor(async () => {
+    const { rows } = await db.pool.query(`select from tideway.systems where system = 'odoo'`);
+    expect(rows).toHaveLength(1);
+  });
+  await db.pool.query(`
+    create table customers (id bigint primary key, name text, email text, credit numeric, company boolean)`);
+  await db.pool.query(`select tideway.connect('erp', 'odoo', $1, 'env:ODOO_KEY')`, [
+    { base_url: app.url, database: 'shop', login: 'bot', requests_per_second: 100, request_life: 300 },
+  ]);
+  await db.pool.query(
+    `select tideway.map('customers', 'erp', 'res.partner', 'customers', $1::jsonb, direction => 'push', options => $2)`,
+    [
+      JSON.stringify([
+        { local: 'id', remote: 'color', type: 'number' },
+        { local: 'name', remote: 'name' },
+        { local: 'email', remote: 'email' },
+        { local: 'credit', remote: 'credit_limit', type: 'number' },
+        { local: 'company', remote: 'is_company', type: 'boolean' },
+      ]),
+      { retry_base: '100 ms', retry_cap: '1 s' },
+    ],
+  );
+  await db.pool.query(`select tideway.activate('customers')`);
+  await db.pool.query(
+    `insert into customers values (1, 'Ada', 'ada@example.com', 12.5, true), (2, 'Bo', null, 0, false)`,
+  );
+  await waitFor(() => {
+    expect(shown()).toEqual([
+      ['Ada', 'ada@example.com', 12.5, true],
+      ['Bo', false, 0, false],
+    ]);
+  });
+  await first.stop();
+
+  await db.pool.query(`
+    insert into customers values (3, 'Cy', 'cy@example.com', 1, false);
+    update customers set credit = 99 where id = 1;
+    delete from customers where id = 2`);
+  // The create reaches Odoo, its answer reaches nobody.
+  app.fail({ method: 'create', with: { kind: 'drop_answer' } });
+  const doomed = await daemon({ TIDEWAY_FAILPOINT: 'push.answered' });
+  expect(await doomed.ended).toBe('SIGKILL');
+  await daemon();
+  await waitFor(
+    () => {
+      expect(shown()).toEqual([
+        ['Ada', 'ada@example.com', 99, true],
+        ['Cy', 'cy@example.com', 1, false],
+      ]);
+    },
+    { within: 60_000 },
+  );
+  expect(app.journal().filter(({ op }) => op === 'create')).toHaveLength(3);
+  expect(new Set(app.journal().map(({ actor }) => actor))).toEqual(new Set(['api']));
+});
