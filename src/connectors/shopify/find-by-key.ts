@@ -37,7 +37,7 @@ export async function keyOf(session: ShopifySession, table: Table, column: strin
 }
 
 /** The type of a metafield whose values are unique in the shop. */
-export const UNIQUE = 'metafield id';
+const UNIQUE = 'metafield id';
 
 /** The argument of the app's exact lookups, as GraphQL text. */
 export function identifierText(column: string, identifier: string, value: string): string {

@@ -77,7 +77,7 @@ const PLAIN_TYPES: Readonly<Record<string, FieldType>> = {
   link: 'json',
 };
 
-export function fieldTypeOfMetafield(type: string): FieldType {
+function fieldTypeOfMetafield(type: string): FieldType {
   return type.startsWith('list.') ? 'json' : (PLAIN_TYPES[type] ?? 'string');
 }
 

@@ -20,7 +20,7 @@ const bag = (amount: string, currencyCode: string) => ({
 });
 
 /** One decimal at least, no needless zero: as the shop shows amounts. */
-export function amount(text: string): string {
+function amount(text: string): string {
   const [whole = '0', fraction = ''] = text.split('.');
   const kept = fraction.replace(/0+$/, '');
   return `${whole}.${kept === '' ? '0' : kept}`;
