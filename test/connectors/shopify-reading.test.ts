@@ -108,6 +108,16 @@ test('a result of a bulk operation that lacks a line is not believed', async () 
   });
 });
 
+test('a result that holds fewer objects than Shopify counts is not believed', async () => {
+  const { app, page, write } = await openShop({ bulkPolls: 1, settings: { bulk: true } });
+  await write('products', create('a', { title: 'Mug' }), create('b', { title: 'Cup' }));
+  const { next } = await page({ table: 'products', columns });
+  app.loseBulkLine();
+  await expect(page({ table: 'products', columns, after: next })).rejects.toMatchObject({
+    facts: { code: 'BAD_RESPONSE', message: expect.stringContaining('holds 1 objects') as string },
+  });
+});
+
 test('large results are read part by part, umlauts and all', async () => {
   const { app, readAll, write } = await openShop({ settings: { bulk: true } });
   const long = 'ü€'.repeat(60_000);
