@@ -108,6 +108,22 @@ test('a result of a bulk operation that lacks a line is not believed', async () 
   });
 });
 
+test('a list that is deeper than Shopify pages goes on in bulk, with what it asked for', async () => {
+  const { app, page, readAll, write } = await openShop();
+  await write('products', ...['1', '2', '3'].map((n) => create(n, { title: `Mug ${n}` })));
+  const since = { since: '2026-09-21T14:00:00Z' };
+  const first = await page({ table: 'products', columns, mode: 'changes', after: since, limit: 1 });
+  const after = { ...first.next, count: 19_999 } as typeof first.next;
+  const pages = await readAll({ table: 'products', columns, mode: 'changes', after, limit: 1 });
+  expect(pages[0]?.next).toMatchObject({ way: 'bulk', since: since.since });
+  expect(pages.slice(1).flatMap(({ records }) => records)).toHaveLength(3);
+  expect(pages.at(-1)).toMatchObject({
+    complete: true,
+    next: { since: expect.stringMatching(/^2026-09-21T14:13:20/) as string },
+  });
+  expect(app.documents().filter((text) => text.includes('bulkOperationRunQuery'))).toHaveLength(1);
+});
+
 test('a result that holds fewer objects than Shopify counts is not believed', async () => {
   const { app, page, write } = await openShop({ bulkPolls: 1, settings: { bulk: true } });
   await write('products', create('a', { title: 'Mug' }), create('b', { title: 'Cup' }));
