@@ -2,6 +2,7 @@ import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
 import { odoo } from './odoo/odoo.ts';
 import { plain } from './plain/plain.ts';
+import { shopify } from './shopify/shopify.ts';
 import { woocommerce } from './woocommerce/woocommerce.ts';
 
 /** Every system Tideway knows, one line each. */
@@ -9,5 +10,6 @@ export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<strin
   ['glide', glide],
   ['odoo', odoo],
   ['plain', plain],
+  ['shopify', shopify],
   ['woocommerce', woocommerce],
 ]);
