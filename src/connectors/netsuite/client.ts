@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { Fault, type FaultCode } from '../../model/fault.ts';
+import type { Fault, FaultCode } from '../../model/fault.ts';
 import type { HttpAnswer, HttpRequest } from '../../runtime/http-client.ts';
 import type { Session } from '../connector.ts';
 import { baseOf, realmOf, secretOf, type MachineSecret, type NetsuiteSettings } from './settings.ts';

@@ -152,7 +152,7 @@ async function adjust(client: NetsuiteClient, settings: NetsuiteSettings, row: W
   }
   const changed = row.op === 'create' ? row.fields : row.changed;
   const before = row.op === 'create' ? 0 : row.expected?.['quantityOnHand'];
-  const id = row.op === 'update' ? row.id : `${String(changed['item'])}:${String(changed['location'])}`;
+  const id = row.op === 'update' ? row.id : [changed['item'], changed['location']].map(partOf).join(':');
   if (!isId(id, knownSource(STOCK_TABLE))) {
     throw new Fault('VALUE_REFUSED', 'Stock needs the internal ids of its item and its location.', { column: 'item' });
   }
@@ -212,4 +212,8 @@ function sent(column: string, value: FieldValue, kind: Kind | undefined): unknow
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
   if (Number.isFinite(number)) return number;
   throw new Fault('VALUE_REFUSED', `"${column}" is a number in NetSuite, and the value is none.`, { column });
+}
+
+function partOf(value: FieldValue | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
