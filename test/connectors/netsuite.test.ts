@@ -221,3 +221,25 @@ test('stock is adjusted by the difference, once', async () => {
   await close();
   await app.stop();
 });
+
+test('a column that queries do not know is not listed, custom fields are', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA), { hidden: ['subsidiary'] });
+  const [table] = await netsuite.discover(session, ['customer']);
+  const names = table?.columns.map(({ name }) => name);
+  expect(names).toContain('custentity_seen');
+  expect(names).not.toContain('subsidiary');
+  await close();
+  await app.stop();
+});
+
+test('a missing permission that comes as a bad request says what to grant', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  const detail = 'Your current role does not have permission to perform this action.';
+  const body = JSON.stringify({ 'o:errorDetails': [{ detail, 'o:errorCode': 'USER_ERROR' }] });
+  app.fail({ path: 'suiteql', with: { kind: 'status', status: 400, body } });
+  await expect(netsuite.identify(session)).rejects.toMatchObject({
+    facts: { code: 'PERMISSION_DENIED', suggestion: expect.stringContaining('SuiteAnalytics Workbook') as string },
+  });
+  await close();
+  await app.stop();
+});
