@@ -243,3 +243,18 @@ test('a missing permission that comes as a bad request says what to grant', asyn
   await close();
   await app.stop();
 });
+
+test('stock that is there already is not booked again when its row is new to Tideway', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  const create = (key: string, quantityOnHand: number) => ({
+    op: 'create' as const,
+    ref: 'c',
+    idempotencyKey: key,
+    fields: { item: '7', location: '1', quantityOnHand },
+  });
+  await netsuite.writeBatch?.(session, { table: 'stock', rows: [create('a', 10)] });
+  await netsuite.writeBatch?.(session, { table: 'stock', rows: [create('b', 12)] });
+  expect(app.stock().get('7:1')).toBe(12);
+  await close();
+  await app.stop();
+});

@@ -151,11 +151,11 @@ async function adjust(client: NetsuiteClient, settings: NetsuiteSettings, row: W
     });
   }
   const changed = row.op === 'create' ? row.fields : row.changed;
-  const before = row.op === 'create' ? 0 : row.expected?.['quantityOnHand'];
   const id = row.op === 'update' ? row.id : [changed['item'], changed['location']].map(partOf).join(':');
   if (!isId(id, knownSource(STOCK_TABLE))) {
     throw new Fault('VALUE_REFUSED', 'Stock needs the internal ids of its item and its location.', { column: 'item' });
   }
+  const before = row.op === 'create' ? await onHand(client, id) : row.expected?.['quantityOnHand'];
   const delta = difference(changed['quantityOnHand'], before);
   const [item, location] = id.split(':');
   const externalId = keyOf(row);
@@ -216,4 +216,12 @@ function sent(column: string, value: FieldValue, kind: Kind | undefined): unknow
 
 function partOf(value: FieldValue | undefined): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** An item that Tideway has not linked may have stock there already. */
+async function onHand(client: NetsuiteClient, id: string): Promise<FieldValue> {
+  const [item = '', location = ''] = id.split(':');
+  const q = `SELECT t.quantityonhand AS q FROM aggregateitemlocation t WHERE t.item = ${item} AND t.location = ${location} ORDER BY t.item`;
+  const [row] = (await client.query(q, 1)).items;
+  return Number(row?.['q'] ?? 0);
 }

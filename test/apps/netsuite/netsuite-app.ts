@@ -99,7 +99,7 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
           .filter(({ type }) => type === 'inventoryAdjustment')
           .map(({ id, fields }) => ({
             id: Number(id),
-            externalid: String(fields['externalId']),
+            externalid: fields['externalId'] as string,
             type: 'InvAdjst',
           })),
       ],
