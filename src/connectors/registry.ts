@@ -1,5 +1,6 @@
 import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
+import { netsuite } from './netsuite/netsuite.ts';
 import { odoo } from './odoo/odoo.ts';
 import { plain } from './plain/plain.ts';
 import { shopify } from './shopify/shopify.ts';
@@ -8,6 +9,7 @@ import { woocommerce } from './woocommerce/woocommerce.ts';
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
   ['glide', glide],
+  ['netsuite', netsuite],
   ['odoo', odoo],
   ['plain', plain],
   ['shopify', shopify],

@@ -42,8 +42,8 @@ export async function applyPage(
 }
 
 /** A record as `apply_page` reads it. */
-export function recordLine({ id, fields, position, modifiedAt: modified, problems }: RemoteRecord): string {
-  return JSON.stringify({ id, fields, position, modified, problems });
+export function recordLine({ id, fields, version, position, modifiedAt: modified, problems }: RemoteRecord): string {
+  return JSON.stringify({ id, fields, version, position, modified, problems });
 }
 
 /** A record that the app itself calls gone. */
