@@ -1,4 +1,5 @@
 import type { Connector } from './connector.ts';
+import { airtable } from './airtable/airtable.ts';
 import { glide } from './glide/glide.ts';
 import { netsuite } from './netsuite/netsuite.ts';
 import { odoo } from './odoo/odoo.ts';
@@ -8,6 +9,7 @@ import { woocommerce } from './woocommerce/woocommerce.ts';
 
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
+  ['airtable', airtable],
   ['glide', glide],
   ['netsuite', netsuite],
   ['odoo', odoo],
