@@ -1,3 +1,4 @@
+import { close } from './close/close.ts';
 import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
 import { odoo } from './odoo/odoo.ts';
@@ -6,6 +7,7 @@ import { woocommerce } from './woocommerce/woocommerce.ts';
 
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
+  ['close', close],
   ['glide', glide],
   ['odoo', odoo],
   ['plain', plain],
