@@ -49,7 +49,10 @@ function shown(column: CloseColumn, row: CloseRow, amounts: Amounts): FieldValue
     case 'choice':
     case 'first':
       return textOf(value);
-    default:
+    case 'integer':
+    case 'number':
+    case 'boolean':
+    case 'json':
       return value as FieldValue;
   }
 }
@@ -131,7 +134,7 @@ function withFirst(
 ): readonly Item[] {
   const [first, ...rest] = column === undefined ? items : items.map((item) => partsOf(column, item));
   if (value === null) return rest;
-  return [{ type: 'office', ...first, [part]: String(value) }, ...rest];
+  return [{ type: 'office', ...first, [part]: textOf(value) }, ...rest];
 }
 
 /** Without a lead the app would make an empty one, without a word. */
@@ -190,19 +193,20 @@ function sent({ name, kind }: CloseColumn, value: FieldValue, amounts: Amounts):
     case 'list':
       if (!Array.isArray(value)) throw refuse('a list of objects');
       return value;
-    default:
+    case 'number':
+    case 'json':
       return value;
   }
 }
 
 function wholeOf(value: FieldValue): number | undefined {
-  const text = String(value);
+  const text = textOf(value);
   const number = Number(text);
   return /^-?\d+$/.test(text) && Number.isSafeInteger(number) ? number : undefined;
 }
 
 function centsOf(value: FieldValue): number | undefined {
-  const [, sign = '', units = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(String(value)) ?? [];
+  const [, sign = '', units = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(textOf(value)) ?? [];
   const cents = fraction.replace(/0+$/, '');
   if (units === '' || cents.length > 2) return undefined;
   return wholeOf(`${sign}${units}${cents.padEnd(2, '0')}`);

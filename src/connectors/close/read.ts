@@ -118,7 +118,8 @@ async function nextStep(reading: Reading, place: Place): Promise<Step> {
       const next = span.next === null ? afterRecords : { from: span.next };
       return { ...span, gone: [], next };
     }
-    default: {
+    case 'window':
+    case 'events': {
       const column = place.since === null ? 'date_created' : 'date_updated';
       const { rows, next, at } = await listWindow(reading, column, windowOf(reading, place));
       return {

@@ -62,12 +62,8 @@ function changedBy({ object_type: object, object_id: id, action, meta }: Event):
   const table = CLOSE_TABLES.find((one) => one.object === object);
   if (table === undefined) return [];
   const source = action === 'merged' ? meta?.merge_source_lead_id : undefined;
-  if (!source) return [{ table: table.name, ids: [id] }];
-  // What belonged to the other lead has moved to this one.
-  return [
-    { table: table.name, ids: [id, source] },
-    ...['contacts', 'opportunities', 'tasks', 'notes', 'calls', 'emails'].map((name) => ({ table: name, ids: [] })),
-  ];
+  // What belonged to the source has moved; its own events say so.
+  return [{ table: table.name, ids: source ? [id, source] : [id] }];
 }
 
 function readJson(body: Uint8Array): unknown {
