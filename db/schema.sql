@@ -434,6 +434,21 @@ table tideway.systems
   described_at timestamp with time zone not null default now()
   constraint systems_pkey PRIMARY KEY (system)
 
+table tideway_private.api_tokens
+  id uuid not null default gen_random_uuid()
+  org_id text
+  name text not null
+  role name not null
+  digest bytea not null
+  created_by text
+  created_at timestamp with time zone not null default clock_timestamp()
+  expires_at timestamp with time zone
+  constraint api_tokens_digest_key UNIQUE (digest)
+  constraint api_tokens_name_check CHECK (((name <> ''::text) AND (octet_length(name) <= 63)))
+  constraint api_tokens_name_unique_in_org UNIQUE NULLS NOT DISTINCT (org_id, name)
+  constraint api_tokens_org_id_fkey FOREIGN KEY (org_id) REFERENCES tideway.organisations(org_id)
+  constraint api_tokens_pkey PRIMARY KEY (id)
+
 table tideway_private.connection_secrets
   connection_id uuid not null
   org_id text not null
@@ -452,8 +467,11 @@ table tideway_private.cursors
   page integer not null default 0
   read_at timestamp with time zone
   complete_at timestamp with time zone
+  kind text not null default 'changes'::text
+  generation integer not null default 0
+  constraint cursors_kind_check CHECK ((kind = ANY (ARRAY['changes'::text, 'whole'::text])))
   constraint cursors_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
-  constraint cursors_pkey PRIMARY KEY (mapping)
+  constraint cursors_pkey PRIMARY KEY (mapping, kind)
 
 table tideway_private.deletions
   id bigint not null identity
@@ -473,6 +491,25 @@ table tideway_private.deletions
   CREATE INDEX deletions_held_idx ON tideway_private.deletions USING btree (mapping, found_at DESC) WHERE (state = 'held'::text)
   CREATE INDEX deletions_mapping_state_idx ON tideway_private.deletions USING btree (mapping, gone_side, state, found_at)
   CREATE UNIQUE INDEX deletions_open_idx ON tideway_private.deletions USING btree (link_id) WHERE (state = ANY (ARRAY['pending'::text, 'held'::text, 'released'::text]))
+
+table tideway_private.door
+  is_only boolean not null default true
+  public_url text
+  opened_at timestamp with time zone not null default clock_timestamp()
+  constraint door_is_only_check CHECK (is_only)
+  constraint door_pkey PRIMARY KEY (is_only)
+
+table tideway_private.due_reads
+  mapping integer not null
+  kind text not null
+  org_id text not null
+  definition text not null
+  due_at timestamp with time zone not null
+  trigger text not null default 'scheduled'::text
+  constraint due_reads_kind_check CHECK ((kind = ANY (ARRAY['poll'::text, 'sweep'::text])))
+  constraint due_reads_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
+  constraint due_reads_pkey PRIMARY KEY (mapping, kind)
+  constraint due_reads_trigger_check CHECK ((trigger = ANY (ARRAY['scheduled'::text, 'webhook'::text])))
 
 table tideway_private.entity_speeds
   org_id text not null
@@ -561,6 +598,19 @@ table tideway_private.in_flight
   constraint in_flight_pkey PRIMARY KEY (id)
   CREATE INDEX in_flight_mapping_idx ON tideway_private.in_flight USING btree (mapping)
 
+table tideway_private.inbox
+  connection integer not null
+  delivery_id text collate "C" not null
+  org_id text not null
+  changed jsonb not null
+  received_at timestamp with time zone not null default clock_timestamp()
+  settled_at timestamp with time zone
+  constraint inbox_changed_check CHECK ((jsonb_typeof(changed) = 'array'::text))
+  constraint inbox_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
+  constraint inbox_pkey PRIMARY KEY (connection, delivery_id)
+  CREATE INDEX inbox_received_at_idx ON tideway_private.inbox USING btree (received_at)
+  CREATE INDEX inbox_waiting_idx ON tideway_private.inbox USING btree (received_at) WHERE (settled_at IS NULL)
+
 table tideway_private.key_moves
   id bigint not null identity
   mapping integer not null
@@ -608,6 +658,7 @@ table tideway_private.links
   pulled_at timestamp with time zone
   created_run uuid
   synced_at timestamp with time zone
+  version text
   constraint links_has_a_side CHECK (((local_key IS NOT NULL) OR (remote_id IS NOT NULL)))
   constraint links_lane_check CHECK (((lane >= 0) AND (lane <= 15)))
   constraint links_pkey PRIMARY KEY (id)
@@ -649,6 +700,14 @@ table tideway_private.positions
   troubles jsonb not null default '[]'::jsonb
   constraint positions_pkey PRIMARY KEY (slot)
 
+table tideway_private.read_versions
+  mapping integer not null
+  org_id text not null
+  version bigint not null default 1
+  xids xid8[] not null default '{}'::xid8[]
+  constraint read_versions_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
+  constraint read_versions_pkey PRIMARY KEY (mapping)
+
 table tideway_private.release
   id bigint not null identity
   version text not null
@@ -678,6 +737,7 @@ table tideway_private.rereads
   since timestamp with time zone not null default clock_timestamp()
   due_at timestamp with time zone not null default clock_timestamp()
   attempts integer not null default 0
+  named bigint not null default 0
   constraint rereads_pkey PRIMARY KEY (mapping, remote_id)
   CREATE INDEX rereads_due_at_idx ON tideway_private.rereads USING btree (mapping, due_at)
 
@@ -695,14 +755,29 @@ table tideway_private.statements
   constraint statements_mapping_fkey FOREIGN KEY (mapping) REFERENCES tideway.mappings(number) ON DELETE CASCADE
   constraint statements_pkey PRIMARY KEY (mapping, kind)
 
+table tideway_private.subscriptions
+  connection integer not null
+  org_id text not null
+  url text not null
+  tables text[] not null
+  known jsonb
+  expires_at timestamp with time zone
+  due_at timestamp with time zone not null
+  attempts integer not null default 0
+  problem text
+  kept_at timestamp with time zone
+  constraint subscriptions_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
+  constraint subscriptions_pkey PRIMARY KEY (connection)
+
 table tideway_private.tokens
   connection integer not null
   org_id text not null
   name text not null
   sealed text not null
   stored_at timestamp with time zone not null default clock_timestamp()
+  version integer not null default 1
   constraint tokens_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
-  constraint tokens_pkey PRIMARY KEY (connection, name)
+  constraint tokens_pkey PRIMARY KEY (connection, name, version)
   constraint tokens_sealed_check CHECK ((sealed ~~ 'sealed:v1:%'::text))
 
 table tideway_private.trusted_logins
@@ -738,3 +813,23 @@ table tideway_private.wal_samples
   sampled_at timestamp with time zone not null
   lsn pg_lsn not null
   constraint wal_samples_pkey PRIMARY KEY (sampled_at)
+
+table tideway_private.webhook_secrets
+  connection integer not null
+  version integer not null
+  org_id text not null
+  secret text not null
+  stored_at timestamp with time zone not null default clock_timestamp()
+  constraint webhook_secrets_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
+  constraint webhook_secrets_is_a_reference CHECK ((secret ~ '^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^[:cntrl:]]+|vault:[^[:cntrl:]]+|sealed:v1:[A-Za-z0-9_:+/=.-]+)$'::text))
+  constraint webhook_secrets_pkey PRIMARY KEY (connection, version)
+
+table tideway_private.webhook_tokens
+  connection integer not null
+  org_id text not null
+  token text not null
+  made_at timestamp with time zone not null default clock_timestamp()
+  constraint webhook_tokens_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
+  constraint webhook_tokens_pkey PRIMARY KEY (connection)
+  constraint webhook_tokens_token_check CHECK ((token ~ '^[0-9a-f]{64}$'::text))
+  CREATE UNIQUE INDEX webhook_tokens_digest_idx ON tideway_private.webhook_tokens USING btree (sha256((token)::bytea))

@@ -41,6 +41,7 @@ export const doctorCommand: Command = {
         ownReplicationLogin: config.TIDEWAY_REPLICATION_URL !== undefined,
         publicationName: config.TIDEWAY_PUBLICATION,
         replicationFault: await whyNotReplicating(config.TIDEWAY_REPLICATION_URL ?? target.url),
+        publicUrl: config.TIDEWAY_PUBLIC_URL,
         secondsOff: (facts.clock.getTime() - here) / 1000,
       });
       say(flags.json ? JSON.stringify(findings) : findings.map(line).join('\n'));

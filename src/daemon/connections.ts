@@ -3,17 +3,23 @@ import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
+import { ConnectionPuller } from '../pull/connection-puller.ts';
 import { ConnectionPusher } from '../push/connection-pusher.ts';
 import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon-connections.ts';
 import { lookForWork } from '../sql/connections/look-for-work.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import type { Database } from '../sql/database.ts';
+import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
+import { spreadListRequests } from '../sql/lists/list-items.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
 
 export interface ConnectionsOptions {
   readonly database: Database;
+  /** Pages hold their sessions long; leases and pushes never wait for them. */
+  readonly pullDatabase: Database;
   readonly owner: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly keys: readonly SealKey[];
@@ -21,11 +27,14 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly notifier: Notifier;
 }
 
 interface Held {
   readonly changed: string;
   readonly pusher: ConnectionPusher;
+  readonly puller: ConnectionPuller;
+  readonly subscriber: ConnectionSubscriber;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -93,10 +102,14 @@ export class Connections {
     try {
       do {
         this.#lookAgain = false;
+        await spreadListRequests(this.#options.database);
         const work = await lookForWork(this.#options.database, [...this.#held.keys()]);
-        for (const [number, { pusher }] of this.#held) {
+        for (const [number, { pusher, puller, subscriber }] of this.#held) {
           const own = work.filter(({ connection }) => connection === number);
-          if (own.length > 0) pusher.handle(own);
+          if (own.length === 0) continue;
+          pusher.handle(own);
+          puller.handle(own);
+          subscriber.handle(own);
         }
       } while (this.#lookAgain);
     } catch (error) {
@@ -154,6 +167,8 @@ export class Connections {
     });
     const { owned, close } = ownConnection({ ...this.#options, row, access, lease, stopping, hard: hard.signal });
     const pusher = new ConnectionPusher({ ...this.#options, owned });
+    const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
+    const subscriber = new ConnectionSubscriber({ ...this.#options, owned });
     log.info({ connection: row.name, epoch: lease.epoch }, 'Took the connection');
     const kept = lease.keep(stopping).then(() => {
       if (stopping.aborted) return;
@@ -161,8 +176,7 @@ export class Connections {
       stop.abort();
       hard.abort();
     });
-    const ended = pusher
-      .run()
+    const ended = together([pusher.run(), puller.run(), subscriber.run()], stop)
       .catch((error: unknown) => {
         log.error({ connection: row.name, why: messageOf(error) }, 'Work for the connection failed and starts again');
         this.#refused.set(row.number, { until: clock.now() + 500, why: messageOf(error) });
@@ -178,7 +192,20 @@ export class Connections {
         this.#held.delete(row.number);
         this.#wakeOwner();
       });
-    this.#held.set(row.number, { changed: row.changed, pusher, stop, ended });
+    this.#held.set(row.number, { changed: row.changed, pusher, puller, subscriber, stop, ended });
     this.wake();
   }
+}
+
+/** Resolves when all have ended; when one fails, the others are stopped first. */
+async function together(work: readonly Promise<void>[], stop: AbortController): Promise<void> {
+  const ended = await Promise.allSettled(
+    work.map((one) =>
+      one.finally(() => {
+        stop.abort();
+      }),
+    ),
+  );
+  const failed = ended.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }

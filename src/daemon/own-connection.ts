@@ -26,7 +26,10 @@ export interface AccessSources {
 }
 
 /** Settings and secret of a connection, checked; throws what a person can mend. */
-export async function openAccess(row: ConnectionRow, { environment, keys, database }: AccessSources): Promise<Access> {
+export async function openAccess(
+  row: Pick<ConnectionRow, 'system' | 'config' | 'secret'>,
+  { environment, keys, database }: AccessSources,
+): Promise<Access> {
   const connector = CONNECTORS.get(row.system);
   if (connector === undefined) {
     throw new Fault('SETTINGS_INVALID', `This release of Tideway has no connector for "${row.system}".`);

@@ -3,19 +3,25 @@ import { hostname } from 'node:os';
 import { CONNECTORS } from '../connectors/registry.ts';
 import { systemRow } from '../connectors/system-row.ts';
 import { Follower } from '../follow/follower.ts';
+import { openDoor } from '../http/door.ts';
 import { monotonicClock } from '../runtime/clock.ts';
 import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
 import { createFailpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
+import { createNotifier } from '../runtime/notifier.ts';
 import { packageVersion } from '../runtime/package-root.ts';
 import { readSealKeys } from '../runtime/secrets.ts';
 import { storeSystems } from '../sql/connections/store-systems.ts';
 import { connectionFault, openDatabase } from '../sql/database.ts';
 import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
+import { storePublicUrl } from '../sql/webhooks/store-public-url.ts';
 import { Connections } from './connections.ts';
+import { keepUp } from './keep-up.ts';
+import { openWebhookTarget } from './open-webhook-target.ts';
 import { supervise } from './supervise.ts';
 
 interface Options {
@@ -32,24 +38,33 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
+  const pullDatabase = openDatabase({ url, part: 'pull', role: 'tideway_daemon', connections: 6 });
+  // A burst of webhooks must not wait for pushes, nor the other way round.
+  const httpDatabase = openDatabase({ url, part: 'http', role: 'tideway_daemon', connections: 4 });
   const clock = monotonicClock;
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
+  const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
+  const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
   try {
     await requireSameRelease(url);
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
     );
+    await storePublicUrl(database, config.TIDEWAY_PUBLIC_URL);
+    const keys = readSealKeys(config);
     const connections = new Connections({
       database,
+      pullDatabase,
       owner,
       environment,
-      keys: readSealKeys(config),
-      egress: parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW),
+      keys,
+      egress,
       clock,
       log,
       failpoint,
+      notifier,
     });
     const follower = new Follower({
       database: followDatabase,
@@ -63,17 +78,30 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       onMarks: () => connections.wake(),
     });
     const unlisten = await listen(database, 'tideway_requests', () => connections.wakeForConnections());
-    log.info({ version: packageVersion }, 'Tideway runs');
+    const door = await openDoor({
+      host: config.TIDEWAY_HTTP_HOST,
+      port: config.TIDEWAY_HTTP_PORT,
+      slot: config.TIDEWAY_SLOT,
+      database: httpDatabase,
+      metrics: createMetrics(),
+      clock,
+      log,
+      openTarget: (token) => openWebhookTarget(token, { environment, keys, database: httpDatabase }),
+    });
+    log.info({ version: packageVersion, http: door.url }, 'Tideway runs');
     await Promise.all([
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
+      supervise('upkeep', (stop) => keepUp({ database, clock, log }, stop), { clock, log, signal }),
     ]);
+    await door.close();
     await unlisten().catch(() => undefined);
     log.info('Tideway stops');
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await Promise.all([database.end({ timeout: 2 }), followDatabase.end({ timeout: 2 })]);
+    await notifier.close();
+    await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }
 

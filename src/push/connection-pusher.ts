@@ -1,18 +1,17 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
-import { backoffDelay } from '../runtime/retry.ts';
+import { NamedTasks } from '../runtime/named-tasks.ts';
 import type { Database } from '../sql/database.ts';
 import { activatePending } from '../sql/connections/activate-pending.ts';
 import type { Work } from '../sql/connections/look-for-work.ts';
 import { rejectSecret } from '../sql/connections/reject-secret.ts';
-import { pushMappings, type PushMapping } from '../sql/outbound/push-mappings.ts';
+import { isOver } from '../sql/is-over.ts';
+import { pushMappings } from '../sql/outbound/push-mappings.ts';
 import { releaseDue } from '../sql/outbound/release-due.ts';
 import { returnBatches } from '../sql/outbound/return-batches.ts';
 import { MappingPusher } from './mapping-pusher.ts';
-import { reRead } from './re-read.ts';
 import { readCatalogue, Requests } from './requests.ts';
 
 export interface ConnectionPusherOptions {
@@ -26,62 +25,48 @@ export interface ConnectionPusherOptions {
 interface Worker {
   readonly facts: string;
   readonly pusher: MappingPusher;
-  readonly mapping: PushMapping;
 }
 
 const CATALOGUE_RETRY = 5_000;
-const TROUBLE = { base: 500, cap: 60_000 };
+/** When an hour is over and the app cannot be asked. */
+const CATALOGUE_AGAIN = 60_000;
 
-/** Everything that goes from Postgres to one account: pushes, retries, re-reads, requests. */
+/** Everything that goes from Postgres to one account: pushes, retries, requests. */
 export class ConnectionPusher {
   readonly #options: ConnectionPusherOptions;
   readonly #requests: Requests;
-  readonly #busy = new Map<string, { again: boolean }>();
-  readonly #tasks = new Set<Promise<void>>();
-  readonly #troubled = new Map<string, { readonly times: number; readonly until: number }>();
+  readonly #tasks: NamedTasks;
   #workers = new Map<number, Worker>();
   #catalogueAt = -Infinity;
-  #failure: Error | undefined;
-  #fail: (error: Error) => void = () => undefined;
+  #catalogueNotBefore = -Infinity;
 
   constructor(options: ConnectionPusherOptions) {
     this.#options = options;
+    const { owned } = options;
+    this.#tasks = new NamedTasks({ ...options, stopping: owned.stopping, connection: owned.name, isOver });
     this.#requests = new Requests({ ...options, onMarks: () => this.wakeAll() });
   }
 
   /** Resolves when the connection is given up and everything under way has ended; rejects when the work cannot go on. */
   async run(): Promise<void> {
     const { owned, database, log } = this.#options;
-    const failed = new Promise<never>((_, reject) => {
-      this.#fail = reject;
-    });
-    failed.catch(() => undefined);
     const returned = await returnBatches(database, owned.number, owned.lease.epoch);
     if (returned > 0)
       log.info({ connection: owned.name, rows: returned }, 'Took back what another owner had in flight');
     await this.#refresh();
-    const stopped = new Promise<void>((resolve) => {
-      if (owned.stopping.aborted) resolve();
-      owned.stopping.addEventListener('abort', () => resolve(), { once: true });
-    });
-    try {
-      await Promise.race([stopped, failed]);
-    } finally {
-      await Promise.allSettled([...this.#tasks, this.#requests.settled()]);
-    }
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#tasks.untilStopped(() => this.#requests.settled());
   }
 
   /** Does what was found to be waiting; what is under way is looked at again afterwards. */
   handle(work: readonly Pick<Work, 'kind' | 'mapping'>[]): void {
     const kinds = new Set(work.map(({ kind }) => kind));
-    if (kinds.has('request')) this.#task('requests', () => this.#requests.take());
-    if (kinds.has('activate')) this.#task('activate', () => this.#activate());
+    if (kinds.has('request')) this.#tasks.start('requests', () => this.#requests.take());
+    if (kinds.has('activate')) this.#tasks.start('activate', () => this.#activate());
+    if (kinds.has('catalogue')) this.#tasks.start('catalogue', () => this.#readCatalogueAgain());
     for (const { kind, mapping } of work) {
       if (mapping === null) continue;
       if (kind === 'push') this.#push(mapping);
-      if (kind === 'due') this.#task(`due ${String(mapping)}`, () => this.#due(mapping));
-      if (kind === 'reread') this.#task(`reread ${String(mapping)}`, () => this.#reRead(mapping));
+      if (kind === 'due') this.#tasks.start(`due ${String(mapping)}`, () => this.#due(mapping));
     }
   }
 
@@ -91,7 +76,7 @@ export class ConnectionPusher {
 
   #push(mapping: number): void {
     const { database, owned } = this.#options;
-    this.#task(`push ${String(mapping)}`, async () => {
+    this.#tasks.start(`push ${String(mapping)}`, async () => {
       const worker = this.#workers.get(mapping) ?? (await this.#refresh()).get(mapping);
       try {
         await worker?.pusher.drain();
@@ -110,14 +95,6 @@ export class ConnectionPusher {
     if ((await releaseDue(database, mapping)) > 0) this.#push(mapping);
   }
 
-  async #reRead(mapping: number): Promise<void> {
-    const { owned, database, log } = this.#options;
-    const worker = this.#workers.get(mapping) ?? (await this.#refresh()).get(mapping);
-    // What is polled is read again by the room that polls.
-    if (worker?.mapping.direction !== 'push' || worker.pusher.closedFor > 0) return;
-    await reRead(owned, database, worker.mapping, log);
-  }
-
   async #activate(): Promise<void> {
     const { owned, database, clock, log } = this.#options;
     if (clock.now() >= this.#catalogueAt + CATALOGUE_RETRY) {
@@ -129,7 +106,13 @@ export class ConnectionPusher {
       log.info({ connection: owned.name, mapping, state }, 'Mapping was looked at');
     if (activated.length === 0) return;
     await this.#refresh();
-    this.#task('requests', () => this.#requests.take());
+    this.#tasks.start('requests', () => this.#requests.take());
+  }
+
+  async #readCatalogueAgain(): Promise<void> {
+    const { owned, database, clock } = this.#options;
+    if (clock.now() < this.#catalogueNotBefore) return;
+    if (!(await readCatalogue(owned, database))) this.#catalogueNotBefore = clock.now() + CATALOGUE_AGAIN;
   }
 
   async #refresh(): Promise<Map<number, Worker>> {
@@ -151,55 +134,9 @@ export class ConnectionPusher {
                 }
               },
             });
-      workers.set(mapping.number, { facts, pusher, mapping });
+      workers.set(mapping.number, { facts, pusher });
     }
     this.#workers = workers;
     return workers;
   }
-
-  /** One of each kind at a time; a call meanwhile is remembered. */
-  #task(name: string, work: () => Promise<void>): void {
-    const { owned, clock, log } = this.#options;
-    if (owned.stopping.aborted || this.#failure !== undefined) return;
-    if ((this.#troubled.get(name)?.until ?? -Infinity) > clock.now()) return;
-    const running = this.#busy.get(name);
-    if (running !== undefined) {
-      running.again = true;
-      return;
-    }
-    const state = { again: false };
-    this.#busy.set(name, state);
-    const task = (async () => {
-      do {
-        state.again = false;
-        await work();
-      } while (state.again && !owned.stopping.aborted);
-      this.#troubled.delete(name);
-    })()
-      .catch((error: unknown) => {
-        if (!isOver(error)) {
-          // What one mapping stumbles over stops nobody else.
-          const times = (this.#troubled.get(name)?.times ?? 0) + 1;
-          this.#troubled.set(name, { times, until: clock.now() + backoffDelay(times, TROUBLE, () => 1) });
-          log.error(
-            { connection: owned.name, task: name, why: messageOf(error) },
-            'A task failed; it is tried again later',
-          );
-          return;
-        }
-        this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));
-        this.#fail(this.#failure);
-      })
-      .finally(() => {
-        this.#busy.delete(name);
-        this.#tasks.delete(task);
-      });
-    this.#tasks.add(task);
-  }
-}
-
-/** Whether the connection itself cannot go on: its lease is over, or the database is out of reach. */
-function isOver(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return code === 'TWLSE' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57)/.test(code);
 }

@@ -102,7 +102,10 @@ export class MappingPusher {
     const requestLife = timing.requestLife + timing.searchVisibleAfter;
     let rows: PreparedRow[];
     try {
-      rows = await preparePush(database, batch, owned.lease.epoch, requestLife);
+      rows = await preparePush(database, batch, owned.lease.epoch, {
+        requestLife,
+        visibleAfter: timing.writeVisibleAfter,
+      });
     } catch (error) {
       await this.#break(batch, error);
       return;
@@ -124,12 +127,20 @@ export class MappingPusher {
 
   async #send(rows: readonly PreparedRow[]): Promise<PushOutcome[]> {
     const { owned, database, mapping, log } = this.#options;
-    const { limits } = this.#description;
+    const { limits, capabilities } = this.#description;
+    const comparesVersions = capabilities.compareAndSet === 'version';
     const lookups = rows.filter((row) => row.op === 'lookup' && canLookUp(owned, row));
     const writes = rows.filter((row) => !lookups.includes(row));
     const found = lookups.length === 0 ? [] : await lookUp(owned, database, mapping, lookups, limits.keysPerFind);
     const written =
-      writes.length === 0 ? [] : await writeRows(owned, mapping.remote_table, writes.map(writeRow), limits);
+      writes.length === 0
+        ? []
+        : await writeRows(
+            owned,
+            mapping.remote_table,
+            writes.map((row) => writeRow(row, comparesVersions)),
+            limits,
+          );
     const outcomes = [...found, ...written.map(pushOutcome)];
     const failed = outcomes.filter(
       ({ result }) => result === 'refused' || result === 'retry' || result === 'uncertain',

@@ -4,12 +4,14 @@ import type { PushOutcome } from '../sql/outbound/complete-push.ts';
 import type { PreparedRow } from '../sql/outbound/prepare-push.ts';
 
 /** The row as a connector takes it. A lookup becomes a create: the app's idempotency key then decides. */
-export function writeRow(row: PreparedRow): WriteRow {
+export function writeRow(row: PreparedRow, comparesVersions: boolean): WriteRow {
   const facts = { ref: row.link_id, idempotencyKey: row.idempotency_key };
-  if (row.op === 'delete') return { ...facts, op: 'delete', id: row.remote_id ?? '' };
+  const expected = comparesVersions && row.version !== null ? { expectedVersion: row.version } : {};
+  if (row.op === 'delete') return { ...facts, ...expected, op: 'delete', id: row.remote_id ?? '' };
   if (row.op === 'update') {
     return {
       ...facts,
+      ...expected,
       op: 'update',
       id: row.remote_id ?? '',
       changed: row.payload,
@@ -35,6 +37,7 @@ export function pushOutcome(outcome: WriteOutcome): PushOutcome {
         result: 'written',
         remote_id: outcome.id,
         ...(outcome.record === undefined ? {} : { shown: outcome.record.fields }),
+        ...versionOf(outcome.version ?? outcome.record?.version),
       };
     case 'not_found':
       return { ...link, result: 'not_found' };
@@ -52,6 +55,10 @@ export function pushOutcome(outcome: WriteOutcome): PushOutcome {
     case 'uncertain':
       return { ...link, ...errorOf(outcome.fault), result: outcome.result };
   }
+}
+
+function versionOf(version: string | undefined): { readonly version?: string } {
+  return version === undefined ? {} : { version };
 }
 
 /** A lost login, a limit or a host that cannot be reached is no reason to give a row up. */

@@ -25,7 +25,7 @@ export class Requests {
   /** Takes what is new and starts it; long walks go on beside the pushes. */
   async take(): Promise<void> {
     const { database, owned, clock, log } = this.#options;
-    for (const request of await takeRequests(database, owned.number, owned.lease.epoch)) {
+    for (const request of await takeRequests(database, owned.number, owned.lease.epoch, 'writes')) {
       if (this.#underWay.has(request.id) || clock.now() < (this.#notBefore.get(request.id) ?? 0)) continue;
       const work = this.#workFor(request);
       if (work === undefined) continue;
@@ -60,7 +60,7 @@ export class Requests {
         return async () => {
           if (request.mapping !== null) {
             const { asked } = await askMoment(database);
-            await applyDeletions(database, request.mapping, owned.lease.epoch, asked, []);
+            await applyDeletions(database, request.mapping, null, owned.lease.epoch, asked, []);
           }
           await finishRequest(database, request.id);
         };

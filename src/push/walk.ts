@@ -46,6 +46,7 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
       await clock.wait(100, owned.stopping).catch(() => undefined);
     }
     const marked = await markKeys(database, mapping, keys, every ? ASKED_FOR | ASKED_IN_FULL : ASKED_FOR);
+    if (typeof args['sweep'] === 'string') await advanceRun(database, args['sweep'], { pushed: marked });
     onMarks();
     return marked;
   };

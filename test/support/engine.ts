@@ -11,6 +11,7 @@ export interface AppRecord {
   readonly fields?: Fields;
   readonly position?: number;
   readonly modified?: string;
+  readonly version?: string;
   readonly deleted?: boolean;
 }
 
@@ -73,12 +74,14 @@ export interface PushItem {
   readonly correlation: Fields | null;
   readonly idempotency_key: string;
   readonly attempt: number;
+  readonly version: string | null;
 }
 
 export interface Outcome {
   readonly result: 'written' | 'refused' | 'retry' | 'uncertain' | 'not_found' | 'conflict' | 'found' | 'missing';
   readonly remote_id?: string;
   readonly shown?: Fields;
+  readonly version?: string;
   readonly class?: string;
   readonly code?: string;
   readonly message?: string;
@@ -215,10 +218,13 @@ export async function useEngine(database: Database) {
           options.on,
         )
       ).batch;
-    const prepare = (batch: string, options: { life?: string; on?: ClientBase; epoch?: string } = {}) =>
+    const prepare = (
+      batch: string,
+      options: { life?: string; visibleAfter?: string; on?: ClientBase; epoch?: string } = {},
+    ) =>
       all<PushItem>(
-        `select * from tideway_private.prepare_push($1, $2, $3::interval)`,
-        [batch, options.epoch ?? epoch, options.life ?? '60 s'],
+        `select * from tideway_private.prepare_push($1, $2, $3::interval, $4::interval)`,
+        [batch, options.epoch ?? epoch, options.life ?? '60 s', options.visibleAfter ?? '0'],
         options.on,
       );
     const complete = async (
@@ -312,7 +318,7 @@ export async function useEngine(database: Database) {
       ): Promise<PushItem[]> {
         const batch = await claim();
         if (batch === null) return [];
-        const items = await prepare(batch);
+        const items = await prepare(batch, options);
         if (items.length > 0) {
           const outcomes = items.flatMap((item) => {
             const outcome = answer(item);

@@ -50,9 +50,11 @@ begin
             'with gone as (delete from tideway.conflicts where resolved_at < $1 - ($2 ->> ''conflicts'')::interval returning 1) select count(*) from gone'),
         (9, 'hours deleted', 'tideway_private.hourly_counts',
             'with gone as (delete from tideway_private.hourly_counts where hour < $1 - ($2 ->> ''statistics'')::interval returning 1) select count(*) from gone'),
+        (10, 'deliveries deleted', 'tideway_private.inbox',
+            'with gone as (delete from tideway_private.inbox where received_at < $1 - interval ''7 days'' and settled_at is not null returning 1) select count(*) from gone'),
         -- Partitions last: their locks are held until the end of the transaction, and everybody's reads would wait.
-        (10, null, 'tideway.sync_activity_log', 'activity'),
-        (11, null, 'tideway_private.field_lineage', 'lineage')
+        (11, null, 'tideway.sync_activity_log', 'activity'),
+        (12, null, 'tideway_private.field_lineage', 'lineage')
       ) as j (nr, task, object, sql)
      order by j.nr
   loop

@@ -8,8 +8,17 @@ as $$
 declare
   v_connection  tideway.connections;
   v_count       integer;
+  v_changed     jsonb;
 begin
   select c.* into v_connection from tideway.connections c where c.number = store_catalogue.connection;
+  -- What has another type than when it was read last; new columns have nothing to differ from.
+  select coalesce(jsonb_agg(jsonb_build_object('table', c.remote_table, 'column', c.name, 'from', c.type, 'to', x.col ->> 'type')), '[]')
+    into v_changed
+    from jsonb_to_recordset(tables) as t (name text, columns jsonb)
+   cross join lateral jsonb_array_elements(t.columns) as x (col)
+    join tideway.remote_columns c
+      on c.connection_id = v_connection.id and c.remote_table = t.name and c.name = x.col ->> 'name'
+   where c.type is distinct from x.col ->> 'type';
   insert into tideway.remote_tables as t (org_id, connection_id, name, title, capabilities, read_at)
   select v_connection.org_id, v_connection.id, x.name, x.title, x.capabilities, clock_timestamp()
     from jsonb_to_recordset(tables) as x (name text, title text, capabilities jsonb)
@@ -44,9 +53,12 @@ begin
        and t.missing_since is null
        and not exists (select from jsonb_to_recordset(tables) as x (name text) where x.name = t.name);
   end if;
+  perform tideway_private.pause_drifted(v_connection, v_changed);
   return v_count;
 end;
 $$;
 
 comment on function tideway_private.store_catalogue(integer, jsonb, boolean) is
-  'The tables and columns that an app showed; with complete, what it did not show any more is noted as missing.';
+'The tables and columns that an app showed; with complete, what it did not show any more is noted as missing.
+
+A mapping whose table or columns are gone or have another type is paused; the others go on.';

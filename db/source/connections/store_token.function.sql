@@ -5,14 +5,29 @@ volatile
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  v_version integer;
 begin
   -- Only the owner renews: two daemons that rotate one refresh token lock the account out.
-  insert into tideway_private.tokens as t (connection, org_id, name, sealed)
-  select l.connection, l.org_id, store_token.name, store_token.sealed
+  insert into tideway_private.tokens (connection, org_id, name, version, sealed)
+  select l.connection, l.org_id, store_token.name,
+         coalesce((select max(t.version) from tideway_private.tokens t
+                    where t.connection = store_token.connection and t.name = store_token.name), 0) + 1,
+         store_token.sealed
     from tideway_private.leases l
    where l.connection = store_token.connection and l.epoch = store_token.epoch and l.expires_at > clock_timestamp()
-  on conflict on constraint tokens_pkey do update set sealed = excluded.sealed, stored_at = clock_timestamp();
-  return found;
+     for no key update of l
+  returning version into v_version;
+  if v_version is null then
+    return false;
+  end if;
+
+  -- What signs webhooks stays valid for one exchange; of anything else only the newest counts.
+  delete from tideway_private.tokens t
+   where t.connection = store_token.connection
+     and t.name = store_token.name
+     and t.version < v_version - case when store_token.name like 'webhook\_secret%' then 1 else 0 end;
+  return true;
 end;
 $$;
 

@@ -62,6 +62,7 @@ begin
       when 'schedule' then
         v_problem := case
           when jsonb_typeof(v_value) <> 'string' then 'must be an interval such as 5 min, or five cron fields'
+          when v_text = 'manual' then null
           when v_text ~ '^\s*(\S+\s+){4}\S+\s*$' and v_text !~ '^\s*([-0-9*/,A-Za-z]+\s+){4}[-0-9*/,A-Za-z]+\s*$' then 'has five fields, but not of cron'
           when v_text ~ '^\s*([-0-9*/,A-Za-z]+\s+){4}[-0-9*/,A-Za-z]+\s*$' and v_text ~ '[*/]|^\s*\d+\s+\d+' then null
           when not tideway.input_is_valid(v_text, 'interval') then 'must be an interval such as 5 min, or five cron fields'

@@ -42,7 +42,7 @@ begin
              for no key update skip locked) as x;
   v_result := tideway_private.take_deletions(v_map, v_run, tideway_private.statements_of(mapping), v_links);
   if v_map.shadow or not coalesce(v_run.dry_run, false) then
-    delete from tideway_private.rereads r where r.mapping = apply_deletions.mapping and r.remote_id = any (ids);
+    delete from tideway_private.rereads r where r.mapping = apply_deletions.mapping and r.remote_id = any (ids) and r.named < asked;
   end if;
   perform tideway_private.count_records(v_run, 0, jsonb_build_object('deleted', v_result -> 'done', 'held', v_result -> 'held', 'changes', v_result -> 'changes'));
   return v_result;

@@ -42,14 +42,14 @@ begin
       with answer as materialized (
         select r.ord, r.key, r.a as vals, r.c as diff, r.flag as written from tideway_run.%I($1, $2, null, $3) r
       ), loaded as materialized (
-        select r.ord, r.key, r.vals, r.diff, x.id
+        select r.ord, r.key, r.vals, r.diff, x.id, x.rec ->> 'version' as version
           from answer w
           join answer r on r.key = w.key and not r.written
-          join unnest($4) with ordinality as x (id, n) on x.n = r.ord
+          join unnest($4, $14) with ordinality as x (id, rec, n) on x.n = r.ord
          where w.written
       ), linked as (
-        insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, touched_at, created_run, synced_at)
-        select $5, $6, l.key, l.id, (hashtextextended(l.key, 0) & 15)::smallint, l.vals, l.diff, $7, $8, clock_timestamp()
+        insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, version, touched_at, created_run, synced_at)
+        select $5, $6, l.key, l.id, (hashtextextended(l.key, 0) & 15)::smallint, l.vals, l.diff, l.version, $7, $8, clock_timestamp()
           from loaded l
       ), traced as (
         insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
@@ -61,7 +61,7 @@ begin
        into v_loaded, v_keys, v_ids, v_written
       using sql ->> 'load_rows', v_ords, v_fields, ids, map.number, map.org_id, nextval('tideway_private.moments'), run.id,
             (select c.relname::text from pg_catalog.pg_class c where c.oid = map.local_table),
-            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, map.remote_table, map.lineage;
+            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, map.remote_table, map.lineage, recs;
     -- A trigger gave rows another key, or two records have one: which is which is not known here.
     if v_written <> coalesce(cardinality(v_loaded), 0) then
       raise exception 'Rows and records do not fit.';

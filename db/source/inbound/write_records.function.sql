@@ -164,12 +164,12 @@ begin
       from unnest(ids, keys, verdicts, recs) with ordinality as x (id, key, verdict, r, n);
   end if;
 
-  insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, touched_at, created_run, synced_at)
+  insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, version, touched_at, created_run, synced_at)
   select map.number, map.org_id, x.new_key, x.id, (hashtextextended(x.new_key, 0) & 15)::smallint,
          coalesce(x.local_set, '{}'),
          case when x.row_image is null then x.diff when x.remote_set is null then '{}' else tideway_private.sparse_difference('{}', coalesce(x.remote_set, '{}'), coalesce(x.local_set, '{}')) end,
-         v_moment, run.id, clock_timestamp()
-    from unnest(ids, v_new_keys, verdicts, v_rows, v_local, v_remote, diffs) as x (id, new_key, verdict, row_image, local_set, remote_set, diff)
+         x.rec ->> 'version', v_moment, run.id, clock_timestamp()
+    from unnest(ids, v_new_keys, verdicts, v_rows, v_local, v_remote, diffs, recs) as x (id, new_key, verdict, row_image, local_set, remote_set, diff, rec)
    where x.verdict in ('new', 'hold') and x.new_key is not null
      and not exists (select from tideway_private.links l where l.mapping = map.number and l.remote_id = x.id);
 
@@ -190,13 +190,14 @@ begin
          sent_op = case when x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
          decisions = null,
+         version = x.version,
          remote_gone_at = null,
          pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
-    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, u.writes, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
-            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done, v_writes) as u (id, new_key, link, verdict, local_set, remote_set, done, writes)) as x
+    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, u.writes, u.rec ->> 'version' as version, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
+            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done, v_writes, recs) as u (id, new_key, link, verdict, local_set, remote_set, done, writes, rec)) as x
    where l.id = x.link
      and x.verdict in ('linked', 'adopt', 'relink', 'restore');
 

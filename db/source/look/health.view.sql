@@ -72,6 +72,12 @@ select f.severity, f.what, f.place as "where", f.mend, f.org_id
        and exists (select from tideway.mappings m where m.connection_id = c.id and m.state = 'active')
        and not exists (select from tideway_private.leases l where l.connection = c.number and l.expires_at > now() - interval '30 seconds')
     union all
+    select 'warning', format('The app cannot be asked to ring, so changes come with the next poll: %s', s.problem), 'connection ' || c.name,
+           'mend what is said, or make the webhook in the app by hand: select tideway.webhook_url(' || quote_literal(c.name) || ');', s.org_id
+      from tideway_private.subscriptions s
+      join tideway.connections c on c.number = s.connection
+     where s.problem is not null
+    union all
     select 'warning', format('%s items of the sync list failed.', count(*)), 'sync list', 'select source_id, error_message from tideway.sync_list where last_sync_status = ''failed'';', s.org_id
       from tideway.sync_list s
      where s.is_active and s.last_sync_status = 'failed'

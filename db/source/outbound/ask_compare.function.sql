@@ -8,6 +8,7 @@ as $$
 declare
   v_count  integer;
 begin
+  perform tideway_private.bump_reads(relations);
   -- A newer doubt takes the place of an older one: its walk has to begin again anyway.
   delete from tideway_private.requests r
    using tideway.mappings m

@@ -43,13 +43,14 @@ begin
          sent_local = nullif(l.sent_local - s.fields, '{}'),
          sent_before = nullif(l.sent_before - s.fields, '{}'),
          sent_op = case when l.sent - s.fields = '{}' then null else l.sent_op end,
+         version = o.version,
          answered_at = v_moment,
          visible_from = greatest(clock_timestamp() + visible_after, l.visible_from),
          resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
     from (select a.*, row_number() over (partition by a.remote_id order by a.link_id) as nth
-            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb)) as o
+            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)) as o
    cross join lateral (
      select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
             coalesce(jsonb_object_agg(c.field, case when trust_answer then coalesce(o.shown -> c.remote, k.sent -> c.field) else o.shown -> c.remote end)
@@ -195,7 +196,7 @@ end;
 $$;
 
 comment on function tideway_private.complete_push(bigint, bigint, jsonb, interval, boolean, interval) is
-$$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, class, code, message, column, retry_after_ms}.
+$$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, version, class, code, message, column, retry_after_ms}.
 
 Results: written, refused, retry (surely not written), uncertain (perhaps written), not_found, conflict, found (a lookup
 found its create), missing (it did not). visible_after is how long the app may still show the old value; trust_answer is

@@ -50,6 +50,10 @@ begin
          changed_at = excluded.changed_at;
   get diagnostics v_marked = row_count;
 
+  if cardinality(relations) + cardinality(moved_relations) > 0 then
+    perform tideway_private.bump_reads(relations || moved_relations, xids || moved_xids);
+  end if;
+
   insert into tideway_private.key_moves (mapping, org_id, old_key, new_key, xid)
   select m.number, m.org_id,
          case when cardinality(m.key_columns) = 1 then x.old_key else x.old_key::jsonb::text end,

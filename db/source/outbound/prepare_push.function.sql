@@ -1,5 +1,5 @@
-create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s')
-returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer, fields jsonb)
+create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s', visible_after interval default '0')
+returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer, fields jsonb, version text)
 language plpgsql
 volatile
 set search_path = ''
@@ -28,6 +28,7 @@ declare
   v_verdicts text[];
   v_deletes  bigint[];
   v_names    jsonb;
+  v_unseen   boolean[];
   v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
@@ -107,6 +108,19 @@ begin
   select array_agg(case when x.verdict in ('delete', 'soft_delete') and not x.link = any (coalesce(v_deletes, '{}')) then 'held' else x.verdict end order by x.n)
     into v_verdicts
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+
+  -- An app that queues its writes may carry them out in another order: the next one of a row waits until the last can be seen.
+  select array_agg(coalesce(l.sent is not null, false) order by x.n),
+         array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
+                             and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
+    into v_unseen, v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+    left join tideway_private.links l on l.id = x.link;
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', max(l.visible_from))
+     from unnest(v_batch.keys, v_batch.ops, v_links, v_verdicts) as x (key, op, link, verdict)
+     join tideway_private.links l on l.id = x.link
+    where x.verdict = 'unseen'
+   having count(*) > 0;
 
   -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
   update tideway_private.links l
@@ -224,8 +238,10 @@ begin
            coalesce(w.attempts_started, 0) + 1,
            (select jsonb_object_agg(v_written ->> e.key, e.value)
               from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
-             where x.verdict = 'update' and v_written ? e.key)
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
+             where x.verdict = 'update' and v_written ? e.key),
+           -- While a write of ours has not been seen the record may have moved on by our own doing.
+           case when x.verdict in ('update', 'delete') and not x.unseen then l.version end
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made, v_unseen) with ordinality as x (key, verdict, plan, payload, link, unseen, n)
       join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
      where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
@@ -233,9 +249,9 @@ begin
 end;
 $$;
 
-comment on function tideway_private.prepare_push(bigint, bigint, interval) is
+comment on function tideway_private.prepare_push(bigint, bigint, interval, interval) is
 $$Reads the rows of a claimed batch, compares each with its link and returns what must be sent: create, update, delete, or
 lookup (a create whose answer was lost: find it by its correlation column first). Rows that the app already shows are dropped.
 
 What is about to be sent is stored in the links before this function returns. fields are all values that the record should
-have then, for apps that replace whole records.$$;
+have then, for apps that replace whole records; version is what the record must still be, for apps that can check it.$$;

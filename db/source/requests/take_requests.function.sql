@@ -1,4 +1,4 @@
-create or replace function tideway_private.take_requests(connection integer, epoch bigint, max_rows integer default 100)
+create or replace function tideway_private.take_requests(connection integer, epoch bigint, reads boolean default null, max_rows integer default 100)
 returns table (id bigint, kind text, mapping integer, args jsonb, run_id uuid)
 language plpgsql
 volatile
@@ -19,6 +19,13 @@ begin
   for v_request in
     select r.* from tideway_private.requests r
      where r.connection = take_requests.connection
+       and (reads is null or reads = tideway_private.is_read_request(r.kind))
+       -- A read of what is paused waits; a dry run may look at what is not active yet.
+       and (reads is distinct from true
+            or exists (select from tideway.mappings m join tideway.connections c on c.id = m.connection_id
+                        where m.number = r.mapping and c.state = 'active'
+                          and (m.state = 'active'
+                               or m.state in ('draft', 'pending') and (r.kind = 'preview' or coalesce((r.args ->> 'dry_run')::boolean, false)))))
      order by r.id
      limit max_rows
        for update skip locked
@@ -77,5 +84,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.take_requests(integer, bigint, integer) is
-  'Carries out what people asked for that SQL can do alone, and returns the requests that need the app.';
+comment on function tideway_private.take_requests(integer, bigint, boolean, integer) is
+  'Carries out what people asked for that SQL can do alone, and returns the requests that need the app: those that read, those that do not, or all (null).';

@@ -2,7 +2,19 @@ import type { Database } from '../database.ts';
 
 export interface Work {
   readonly connection: number;
-  readonly kind: 'push' | 'due' | 'reread' | 'activate' | 'request';
+  readonly kind:
+    | 'push'
+    | 'due'
+    | 'activate'
+    | 'request'
+    | 'reread'
+    | 'poll'
+    | 'sweep'
+    | 'plan'
+    | 'resume'
+    | 'read'
+    | 'catalogue'
+    | 'subscribe';
   readonly mapping: number | null;
 }
 

@@ -1,13 +1,16 @@
 import type { Database } from '../database.ts';
+import type { PageResult } from './apply-page.ts';
 
 /** Carries out deletions that the app confirmed by id, and those that somebody approved. */
 export async function applyDeletions(
   database: Database,
   mapping: number,
+  run: string | null,
   epoch: string,
   asked: string,
   ids: readonly string[],
-): Promise<void> {
-  await database`
-    select tideway_private.apply_deletions(${mapping}, null, ${epoch}, ${asked}, ${database.array([...ids], 1009)})`;
+): Promise<Pick<PageResult, 'stopped' | 'again'>> {
+  const [row] = await database<{ result: Pick<PageResult, 'stopped' | 'again'> }[]>`
+    select tideway_private.apply_deletions(${mapping}, ${run}, ${epoch}, ${asked}, ${database.array([...ids], 1009)}) as result`;
+  return row?.result ?? {};
 }

@@ -44,3 +44,18 @@ export async function logIsVisible(database: Database, xid: string): Promise<boo
   const [row] = await database<{ visible: boolean }[]>`select tideway_private.log_is_visible(${xid}) as visible`;
   return row?.visible ?? false;
 }
+
+/** Has every row of a mapping compared with its link, for a sweep; returns the request. */
+export async function askToCompare(database: Database, mapping: number, doubt: string, sweep: string): Promise<string> {
+  const [row] = await database<{ request: string }[]>`
+    select tideway_private.ask_to_compare(${mapping}, ${doubt}, ${sweep})::text as request`;
+  if (row === undefined) throw new Error('The database took no request.');
+  return row.request;
+}
+
+/** Whether a request is still there: nobody has ended it, and no newer one has taken its place. */
+export async function isWaiting(database: Database, request: string): Promise<boolean> {
+  const [row] = await database<{ waits: boolean }[]>`
+    select exists (select from tideway_private.requests r where r.id = ${request}) as waits`;
+  return row?.waits ?? false;
+}

@@ -7,6 +7,7 @@ export interface PushOutcome {
   readonly result: 'written' | 'refused' | 'retry' | 'uncertain' | 'not_found' | 'conflict' | 'found' | 'missing';
   readonly remote_id?: string;
   readonly shown?: Fields;
+  readonly version?: string;
   readonly class?: string;
   readonly code?: string;
   readonly message?: string;

@@ -12,6 +12,8 @@ export interface PreparedRow {
   readonly idempotency_key: string;
   readonly attempt: number;
   readonly fields: Fields | null;
+  /** What the record must still be. */
+  readonly version: string | null;
 }
 
 /** What must be sent for a batch; rows that need no request are settled by the call itself. */
@@ -19,11 +21,12 @@ export async function preparePush(
   database: Database,
   batch: string,
   epoch: string,
-  requestLife: number,
+  { requestLife, visibleAfter }: { readonly requestLife: number; readonly visibleAfter: number },
 ): Promise<PreparedRow[]> {
   return [
     ...(await database<PreparedRow[]>`
-    select op, link_id::text, local_key, remote_id, payload, expected, correlation, idempotency_key, attempt, fields
-      from tideway_private.prepare_push(${batch}, ${epoch}, ${requestLife} * interval '1 ms')`),
+    select op, link_id::text, local_key, remote_id, payload, expected, correlation, idempotency_key, attempt, fields, version
+      from tideway_private.prepare_push(${batch}, ${epoch}, ${requestLife} * interval '1 ms',
+                                            ${visibleAfter} * interval '1 ms')`),
   ];
 }

@@ -14,7 +14,7 @@ export async function startRun(
 export async function advanceRun(
   database: Database,
   run: string,
-  counts: Readonly<Record<string, number>>,
+  counts: Readonly<Record<string, number | Readonly<Record<string, number>>>>,
 ): Promise<boolean> {
   const [row] = await database<{ runs: boolean }[]>`
     select tideway_private.advance_run(${run}, ${JSON.stringify(counts)}::text::jsonb) as runs`;
@@ -24,4 +24,10 @@ export async function advanceRun(
 export async function finishRun(database: Database, run: string, status: string | null, error?: string): Promise<void> {
   const report = error === undefined ? null : JSON.stringify({ error });
   await database`select tideway_private.finish_run(${run}, ${status}, ${report}::text::jsonb)`;
+}
+
+/** Ends the running runs of owners that are gone; returns how many. */
+export async function interruptRuns(database: Database): Promise<number> {
+  const [row] = await database<{ runs: number }[]>`select tideway_private.interrupt_runs() as runs`;
+  return row?.runs ?? 0;
 }

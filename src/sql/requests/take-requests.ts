@@ -8,10 +8,15 @@ export interface Request {
   readonly run_id: string | null;
 }
 
-/** Carries out what SQL can do alone and returns what needs the app. */
-export async function takeRequests(database: Database, connection: number, epoch: string): Promise<Request[]> {
+/** Carries out what SQL can do alone and returns what needs the app: the requests that read, or the others. */
+export async function takeRequests(
+  database: Database,
+  connection: number,
+  epoch: string,
+  room: 'reads' | 'writes',
+): Promise<Request[]> {
   return [
     ...(await database<Request[]>`
-    select id::text, kind, mapping, args, run_id from tideway_private.take_requests(${connection}, ${epoch})`),
+    select id::text, kind, mapping, args, run_id from tideway_private.take_requests(${connection}, ${epoch}, ${room === 'reads'})`),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { afterAll, afterEach, onTestFailed } from 'vitest';
 import { startPlainApp, type PlainApp, type PlainAppOptions } from '../../apps/plain/plain-app.ts';
-import type { JournalEntry } from '../../apps/plain/plain-store.ts';
+import type { JournalEntry, WriteCommand } from '../../apps/plain/plain-store.ts';
 import { useDatabase } from '../../support/database.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -23,7 +23,7 @@ interface StageOptions {
   readonly mapping?: Record<string, unknown>;
   readonly name?: string;
   readonly table?: string;
-  readonly direction?: 'push' | 'both';
+  readonly direction?: 'pull' | 'push' | 'both';
 }
 
 export interface Stage {
@@ -41,6 +41,13 @@ export interface Stage {
   ) => Promise<void>;
   /** Requests that wrote. */
   readonly writes: () => number;
+  /** What a person does in the app; returns the record's id. */
+  readonly edit: (command: WriteCommand) => string;
+  /** Resolves once the table holds exactly these rows. */
+  readonly holds: (
+    rows: readonly (readonly [number, string | null, number | null])[],
+    within?: number,
+  ) => Promise<void>;
 }
 
 /** A database of the file's own, tables mapped to stand-ins, and daemons that are gone after each test. */
@@ -135,6 +142,25 @@ export function useOutbound(db: Pick<ReturnType<typeof useDatabase>, 'name' | 'u
             { within },
           );
         },
+        edit: (command) => {
+          const result = app.edit('items', command);
+          if (!result.ok) throw new Error(result.refusal.message);
+          return result.id;
+        },
+        holds: async (wanted, within = 15_000) => {
+          const text = JSON.stringify(wanted);
+          await waitFor(
+            async () => {
+              const { rows: there } = await db.pool.query<[number, string, number]>({
+                text: `select id, name, qty from ${table} order by id`,
+                rowMode: 'array',
+              });
+              if (JSON.stringify(there) !== text)
+                throw new Error(`The table holds ${JSON.stringify(there)}, not ${text}`);
+            },
+            { within },
+          );
+        },
         writes: () => app.requests().filter((request) => request.endsWith('/write')).length,
       };
       return stage;
@@ -191,11 +217,18 @@ async function workings(pool: Pool): Promise<string> {
     'rereads',
     'key_moves',
     'positions',
+    'cursors',
+    'due_reads',
   ];
   const found: Record<string, unknown> = {};
   for (const table of tables)
     found[table] = (await pool.query(`select to_jsonb(t) as row from tideway_private.${table} t limit 5`)).rows;
   found['errors'] = (await pool.query(`select local_key, code, message from tideway.sync_errors limit 5`)).rows;
+  found['runs'] = (
+    await pool.query(
+      `select kind, status, trigger, rows_processed, report, timings from tideway.sync_runs order by started_at desc limit 8`,
+    )
+  ).rows;
   found['mappings'] = (await pool.query(`select name, state, paused_reason from tideway.mappings`)).rows;
   found['connections'] = (
     await pool.query(`select name, state, paused_reason, test_error from tideway.connections`)
@@ -215,10 +248,11 @@ async function dropEverything(pool: Pool, slot: string): Promise<void> {
   );
   await pool.query(`
     drop publication if exists tideway;
-    truncate tideway_private.links, tideway_private.outbox, tideway_private.in_flight, tideway_private.waiting,
+    truncate tideway_private.inbox, tideway_private.subscriptions, tideway_private.door, tideway_private.links, tideway_private.outbox, tideway_private.in_flight, tideway_private.waiting,
              tideway_private.key_moves, tideway_private.rereads, tideway_private.deletions, tideway_private.requests,
-             tideway_private.positions, tideway_private.followed, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
+             tideway_private.positions, tideway_private.followed, tideway_private.seen_ids, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
              tideway.sync_progress, tideway.sync_activity_log, tideway.conflicts cascade;
+    delete from tideway.sync_list;
     delete from tideway.mappings;
     delete from tideway.connections;
     do $$

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf, TidewayError } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Database } from '../sql/database.ts';
+import { Callers } from './callers.ts';
+import { healthz } from './healthz.ts';
+import { metricsRoute } from './metrics-route.ts';
+import { asProblem, Problem, problemBody } from './problem.ts';
+import { read } from './read.ts';
+import { readyz } from './readyz.ts';
+import { webhooks } from './webhooks.ts';
+import type { OpenTarget } from './webhook-targets.ts';
+
+export interface DoorOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly slot: string;
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The connection of a webhook address with its secrets opened: the daemon knows how. */
+  readonly openTarget: OpenTarget;
+}
+
+export interface Door {
+  /** Where it listens, as a URL. */
+  readonly url: string;
+  /** Answers what is under way and takes nothing new. */
+  readonly close: () => Promise<void>;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+
+/** Listens for apps that ring, for probes, and for people's programs. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { host, port, metrics, log } = options;
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    maxRequestsPerSocket: 0,
+    http: { maxHeaderSize: 16 * 1024 },
+    routerOptions: { maxParamLength: 200 },
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    return503OnClosing: true,
+    logger: false,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.requests.observe(
+      { method: request.method, route: request.routeOptions.url ?? 'unknown', status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem(404, 'NOT_FOUND', 'There is nothing at this address.');
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = asProblem(error);
+    if (problem.status >= 500) {
+      log.error(
+        {
+          request: request.id,
+          route: request.routeOptions.url,
+          why: messageOf((error as { cause?: unknown }).cause ?? error),
+        },
+        'A request failed',
+      );
+    }
+    if (problem.retryAfter !== undefined) void reply.header('retry-after', String(problem.retryAfter));
+    return reply
+      .status(problem.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(problemBody(problem, request.id)));
+  });
+  healthz(app);
+  readyz(app, options);
+  const callers = new Callers(options.database, options.clock);
+  metricsRoute(app, callers, options);
+  read(app, callers, options);
+  const rung = await webhooks(app, options);
+  await app.listen({ host, port }).catch((error: unknown) => {
+    throw new TidewayError('TWH01', `The address of the HTTP door cannot be taken: ${messageOf(error)}`, {
+      where: `${host}:${String(port)}`,
+      mend: 'Set TIDEWAY_HTTP_PORT to a free port (0 takes any), or stop what listens there.',
+      cause: error,
+    });
+  });
+  return {
+    url: addressOf(app),
+    close: async () => {
+      await app.close();
+      await rung.close();
+    },
+  };
+}
+
+function addressOf(app: FastifyInstance): string {
+  const { address, port, family } = app.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${String(port)}`;
+}

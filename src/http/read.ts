@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { invalidateCache } from '../sql/reads/invalidate-cache.ts';
+import { readRows, type RowsWanted } from '../sql/reads/read-rows.ts';
+import { readState } from '../sql/reads/read-state.ts';
+import { takeFreeRequests } from '../sql/requests/take-free-requests.ts';
+import type { Callers } from './callers.ts';
+import type { DoorOptions } from './door.ts';
+import { Problem } from './problem.ts';
+import { ReadCache } from './read-cache.ts';
+
+const MOST_ROWS = 1_000;
+const ROWS = 100;
+const MOST_BYTES = 64 * 1024 * 1024;
+const OPERATORS = /^(eq|neq|gt|gte|lt|lte|like|ilike|is)\.(.*)$/s;
+
+type Asked = FastifyRequest<{ Params: { name: string; key?: string }; Querystring: Record<string, string | string[]> }>;
+
+/** Mapped tables for programs that read often: from memory while nothing changed, and never later than the next change. */
+export function read(
+  app: FastifyInstance,
+  callers: Callers,
+  { database, clock, slot }: Pick<DoorOptions, 'database' | 'clock' | 'slot'>,
+): void {
+  const cache = new ReadCache(clock, MOST_BYTES);
+
+  const answer = async (request: Asked, reply: FastifyReply): Promise<FastifyReply> => {
+    const caller = await callers.of(request);
+    const { name, key } = request.params;
+    const state = await readState(database, name, slot, caller.org_id);
+    if (state === undefined) {
+      throw new Problem(404, 'NOT_FOUND', `There is no read cache "${name}".`, {
+        mend: 'Give an active mapping the option read: {"name": "…", "key": "column", "ttl": "1 h"}.',
+      });
+    }
+    const wanted = wantedOf(request.query, key);
+    const { body, etag, hit } = await cache.answer(
+      {
+        name,
+        key: JSON.stringify([state.org_id, state.mapping, wanted]),
+        tag: state.tag,
+        mayKeep: state.is_settled,
+        ttl: state.ttl_ms,
+      },
+      () => load(wanted, state.mapping),
+    );
+    void reply.header('x-cache', hit ? 'hit' : 'miss').header('cache-control', 'private, no-cache');
+    if (body === '') throw new Problem(404, 'NOT_FOUND', `"${name}" has no row "${key ?? ''}".`);
+    void reply.header('etag', etag);
+    if (isSame(request.headers['if-none-match'], etag)) return reply.status(304).send();
+    return reply.type('application/json; charset=utf-8').send(body);
+  };
+
+  const load = async (wanted: RowsWanted, mapping: number): Promise<string> => {
+    const rows = await readRows(database, mapping, { ...wanted, limit: wanted.limit + 1 }).catch((error: unknown) => {
+      throw asMistake(error);
+    });
+    if (wanted.one !== null) return rows[0]?.content ?? '';
+    const page = rows.slice(0, wanted.limit);
+    const last = page.at(-1);
+    const next =
+      rows.length > wanted.limit && last ? Buffer.from(JSON.stringify(last.key)).toString('base64url') : null;
+    return `{"data":[${page.map(({ content }) => content).join(',')}],"next":${JSON.stringify(next)}}`;
+  };
+
+  const invalidate = async (request: FastifyRequest, name: string | undefined): Promise<object> => {
+    const caller = await callers.operatorOf(request);
+    const invalidated = await invalidateCache(database, caller.org_id, name).catch((error: unknown) => {
+      throw asMistake(error);
+    });
+    await takeFreeRequests(database);
+    return { success: true, invalidated };
+  };
+
+  const stats = async (request: FastifyRequest): Promise<object> => {
+    await callers.of(request);
+    return cache.stats();
+  };
+
+  for (const prefix of ['/read', '/functions/v1']) {
+    app.get(`${prefix}/:name`, (request, reply) => answer(request as Asked, reply));
+    app.get(`${prefix}/:name/:key`, (request, reply) => answer(request as Asked, reply));
+    app.get(`${prefix}/:name/cache-stats`, stats);
+    app.post(`${prefix}/:name/invalidate-cache`, (request) =>
+      invalidate(request, (request.params as { name: string }).name),
+    );
+  }
+  app.get('/read/cache-stats', stats);
+  app.post('/read/invalidate-cache', (request) => {
+    const { body } = request;
+    const name = typeof body === 'object' && body !== null && 'name' in body ? body.name : undefined;
+    return invalidate(request, typeof name === 'string' ? name : undefined);
+  });
+}
+
+function wantedOf(query: Record<string, string | string[]>, one: string | undefined): RowsWanted {
+  const { limit, after, ...columns } = query;
+  const rows = limit === undefined ? ROWS : Number(limit);
+  if (!Number.isInteger(rows) || rows < 1 || rows > MOST_ROWS) {
+    throw new Problem(400, 'BAD_REQUEST', 'limit is not a number from 1 to 1000.', { where: 'limit' });
+  }
+  const filters = Object.entries(columns)
+    .flatMap(([column, values]) => (Array.isArray(values) ? values : [values]).map((value) => ({ column, value })))
+    .map(({ column, value }) => {
+      const [, op = 'eq', rest = value] = OPERATORS.exec(value) ?? [];
+      return { column, op, value: rest };
+    })
+    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  return { filters, one: one ?? null, after: keyOf(after), limit: one === undefined ? rows : 1 };
+}
+
+function keyOf(after: string | string[] | undefined): readonly string[] | null {
+  if (after === undefined) return null;
+  try {
+    const key: unknown = JSON.parse(Buffer.from(String(after), 'base64url').toString());
+    if (Array.isArray(key) && key.every((part) => typeof part === 'string')) return key;
+  } catch {
+    // Said below.
+  }
+  throw new Problem(400, 'BAD_REQUEST', 'after is not what an earlier answer called next.', { where: 'after' });
+}
+
+/** What the database says about a caller's own mistake is for the caller. */
+function asMistake(error: unknown): unknown {
+  const { code, hint } = error as { code?: string; hint?: string };
+  if (!(error instanceof Error) || code === undefined) return error;
+  const mend = hint === undefined ? {} : { mend: hint };
+  if (code === 'TWCCH') return new Problem(404, code, error.message, mend);
+  if (code.startsWith('TW')) return new Problem(400, code, error.message, mend);
+  if (/^(22|42883)/.test(code))
+    return new Problem(400, 'INVALID_VALUE', 'A filter does not fit the type of its column.');
+  return error;
+}
+
+function isSame(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag || one.trim() === '*');
+}

@@ -1,0 +1,64 @@
+import type { OwnedConnection } from '../connectors/owned-connection.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
+import { applyDeletions } from '../sql/inbound/apply-deletions.ts';
+import { applyPage, type PagePart } from '../sql/inbound/apply-page.ts';
+import type { Database } from '../sql/database.ts';
+import type { PartSize } from './part-size.ts';
+import { ReadStopped } from './read-stopped.ts';
+
+interface Where {
+  readonly owned: OwnedConnection;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly failpoint: Failpoint;
+  readonly mapping: number;
+}
+
+/** Key moves that are not visible yet come first; they are there after a moment. */
+const AGAIN_AFTER = 50;
+
+/** Applies a page in parts; its place commits with the last one. */
+export async function applyInParts(
+  { owned, database, clock, failpoint, mapping }: Where,
+  { run, asked, lines, cursor = null, complete = false }: PagePart,
+  size: PartSize,
+): Promise<void> {
+  let at = 0;
+  do {
+    const part = lines.slice(at, at + size.records);
+    const isLast = at + part.length >= lines.length;
+    const result = await applyPage(database, mapping, owned.lease.epoch, {
+      run,
+      asked,
+      lines: part,
+      ...(isLast ? { cursor, complete } : {}),
+    });
+    if (result.stopped !== undefined) throw new ReadStopped(result.stopped.message);
+    if (result.again !== undefined) {
+      if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');
+      await clock.wait(AGAIN_AFTER, owned.stopping).catch(() => undefined);
+      continue;
+    }
+    at += part.length;
+    size.learn(part.length, result);
+    if (isLast) return;
+    failpoint('pull.part');
+  } while (at < lines.length);
+}
+
+/** Deletes the rows of records that the app says are gone, as far as the deletion guard lets it. */
+export async function deleteMissing(
+  { owned, database, clock, mapping }: Where,
+  run: string | null,
+  asked: string,
+  ids: readonly string[],
+): Promise<void> {
+  for (;;) {
+    const result = await applyDeletions(database, mapping, run, owned.lease.epoch, asked, ids);
+    if (result.stopped !== undefined) throw new ReadStopped(result.stopped.message);
+    if (result.again === undefined) return;
+    if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');
+    await clock.wait(AGAIN_AFTER, owned.stopping).catch(() => undefined);
+  }
+}

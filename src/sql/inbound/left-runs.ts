@@ -1,0 +1,13 @@
+import type { Database } from '../database.ts';
+import type { RunKind } from './reads.ts';
+
+interface LeftRun {
+  readonly mapping: number;
+  readonly run: string;
+  readonly kind: RunKind;
+}
+
+/** Reads of everything that were interrupted and that nobody asked for by a request. */
+export async function leftRuns(database: Database, connection: number): Promise<LeftRun[]> {
+  return [...(await database<LeftRun[]>`select * from tideway_private.left_runs(${connection})`)];
+}

@@ -1,0 +1,84 @@
+import { beforeAll, expect, test } from 'vitest';
+import { useDatabase } from '../../support/database.ts';
+import { type Engine, type Outcome, type PushItem, useEngine } from '../../support/engine.ts';
+
+const database = useDatabase();
+let engine: Engine;
+beforeAll(async () => {
+  engine = await useEngine(database);
+});
+
+const linked = async () => {
+  const map = await engine.aMapping({ table: 'id integer primary key, v integer' });
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 0 }, version: '7' }]);
+  const change = async (v: number) => {
+    await engine.owner.query(`update ${map.table} set v = $1 where id = 1`, [v]);
+    await map.mark(['1']);
+  };
+  return { map, change };
+};
+const written =
+  (version?: string) =>
+  (item: PushItem): Outcome => ({
+    result: 'written',
+    remote_id: item.remote_id ?? '',
+    shown: item.payload,
+    ...(version === undefined ? {} : { version }),
+  });
+const versions = (items: readonly PushItem[]) => items.map((item) => item.version);
+
+test('a write says which version the record must still be: the last that a read or an answer showed', async () => {
+  const { map, change } = await linked();
+  await change(1);
+  expect(versions(await map.push(written('8')))).toEqual(['7']);
+  await change(2);
+  expect(versions(await map.push(written()))).toEqual(['8']);
+  // An answer without a version leaves it unknown: nothing is demanded then.
+  await change(3);
+  expect(versions(await map.push(written('10')))).toEqual([null]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 4 }, version: '11' }]);
+  await engine.owner.query(`delete from ${map.table} where id = 1`);
+  await map.mark(['1'], { op: 2 });
+  expect((await map.push()).map(({ op, version }) => ({ op, version }))).toEqual([{ op: 'delete', version: '11' }]);
+});
+
+test('a first load keeps the versions too', async () => {
+  const map = await engine.aMapping({ table: 'id integer primary key, v integer' });
+  await map.page([1, 2, 3].map((n) => ({ id: `r${String(n)}`, fields: { Id: n, V: 0 }, version: `v${String(n)}` })));
+  await engine.owner.query(`update ${map.table} set v = 1`);
+  await map.mark(['1', '2', '3']);
+  expect(versions(await map.push())).toEqual(['v1', 'v2', 'v3']);
+});
+
+test('a write that meets another version reads the record again, and demands the new one', async () => {
+  const { map, change } = await linked();
+  await change(1);
+  await map.push(() => ({ result: 'conflict' }));
+  expect(await map.rereads()).toEqual([{ remote_id: 'r1', reason: 'conflict', compare: true }]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 0 }, version: '9' }]);
+  await map.dueNow();
+  expect(versions(await map.push())).toEqual(['9']);
+  expect(await map.errors()).toEqual([]);
+});
+
+test('while a write of ours has not been seen, no version is demanded', async () => {
+  const { map, change } = await linked();
+  await change(1);
+  await map.push(() => ({ result: 'uncertain', class: 'NETWORK_ERROR', code: 'CONNECTION_LOST', message: 'lost' }));
+  await map.lifetimesOver();
+  await map.dueNow();
+  expect(versions(await map.push())).toEqual([null]);
+});
+
+test('an app that queues its writes gets the next write of a row only once the last can be seen', async () => {
+  const { map, change } = await linked();
+  const late = { visibleAfter: '1 hour' };
+  await change(1);
+  expect(await map.push(written(), late)).toHaveLength(1);
+  await change(2);
+  expect(await map.push(written(), late)).toEqual([]);
+  expect(await map.waiting()).toMatchObject([{ local_key: '1', reason: 'retry', due: true, attempts_started: 0 }]);
+  await map.lifetimesOver();
+  await map.dueNow();
+  expect((await map.push(written(), late)).map((item) => item.payload)).toEqual([{ V: 2 }]);
+});
