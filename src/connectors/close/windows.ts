@@ -45,13 +45,13 @@ export async function listWindow(lists: Lists, column: TimeColumn, window: Windo
   }
 }
 
-/** The records of a small table, all in one go. */
+/** The records of a small table, all in one go. Where an answer does not say whether more follows, nothing does. */
 export async function listAll(lists: Lists): Promise<readonly CloseRow[]> {
-  return walk(lists, { _limit: String(lists.limit) });
+  return walk(lists, { _limit: '100' }, false);
 }
 
 /** Pages by count, each beginning with the last record of the one before: when that is not there, records have moved. */
-async function walk({ client, table, limit }: Lists, query: Query): Promise<readonly CloseRow[]> {
+async function walk({ client, table, limit }: Lists, query: Query, unsaid?: boolean): Promise<readonly CloseRow[]> {
   for (let tries = 0; tries < 3; tries += 1) {
     const rows: CloseRow[] = [];
     for (let joins = true; joins;) {
@@ -59,7 +59,7 @@ async function walk({ client, table, limit }: Lists, query: Query): Promise<read
       joins = rows.length === 0 || data.data[0]?.id === rows.at(-1)?.id;
       if (!joins) break;
       rows.push(...data.data.slice(rows.length === 0 ? 0 : 1));
-      if (!hasMore(data, limit)) return rows;
+      if (!hasMore(data, limit, unsaid)) return rows;
     }
   }
   throw new Fault('BAD_RESPONSE', `The list of "${table.name}" changes faster than it can be read.`);
@@ -85,11 +85,12 @@ function following(from: number, width: number | null, count: number, limit: num
 function hasMore(
   { data, has_more: more }: { data: readonly CloseRow[]; has_more?: boolean | undefined },
   limit: number,
+  unsaid?: boolean,
 ): boolean {
   if (more === true && data.length === 0) {
     throw new Fault('BAD_RESPONSE', 'A list says that more follows, and shows nothing.');
   }
-  return more ?? data.length >= limit;
+  return more ?? unsaid ?? data.length >= limit;
 }
 
 function isoOf(time: number): string {

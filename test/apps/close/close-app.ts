@@ -243,7 +243,7 @@ export async function startCloseApp(options: CloseAppOptions): Promise<CloseApp>
     throw new CloseRefusal(405, { error: 'Method not allowed.' });
   };
 
-  const shownHook = ({ key: _key, ...hook }: Hook): object => hook;
+  const shownHook = (hook: Hook): object => Object.fromEntries(Object.entries(hook).filter(([name]) => name !== 'key'));
   const webhooks = (method: string, id: string, request: AppRequest): AppAnswer => {
     if (id === '' && method === 'GET') return answer(200, { data: hooks.map(shownHook) });
     if (id === '' && method === 'POST') {

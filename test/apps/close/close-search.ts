@@ -87,7 +87,7 @@ export class CloseSearch {
 
   private walkOf(token: unknown, query: string): Walk | undefined {
     if (token === null || token === undefined) return undefined;
-    const walk = this.walks.get(String(token));
+    const walk = this.walks.get(token as string);
     if (walk === undefined || this.rules.now() - walk.made > CURSOR_LIFE) throw fieldError('cursor', 'Expired cursor');
     if (walk.query !== query) throw fieldError('cursor', 'Cursor of another query');
     if (walk.count >= this.rules.cap) throw fieldError('cursor', 'Too many objects');
@@ -158,8 +158,10 @@ function conditionOf(field: Node, condition: Node): Test {
   if (condition['type'] === 'text' && condition['mode'] === 'exact_value') {
     // The index knows no upper case.
     const wanted = String(condition['value']).toLowerCase();
-    return (record) =>
-      record[name] !== undefined && record[name] !== null && String(record[name]).toLowerCase() === wanted;
+    return (record) => {
+      const value = record[name];
+      return typeof value === 'string' && value.toLowerCase() === wanted;
+    };
   }
   throw fieldError('query', { condition: 'Unknown condition.' });
 }
