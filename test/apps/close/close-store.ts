@@ -171,9 +171,6 @@ export class CloseStore {
     if (before === null) throw notFound();
     const values = this.accept(kind, body, before);
     const record: CloseRecord = { ...before, ...values, id, updated_by: USER, date_updated: this.time() };
-    for (const [name, value] of Object.entries(record)) {
-      if (name.startsWith('custom.') && value === null) delete (record as Record<string, unknown>)[name];
-    }
     this.keep(id, record);
     this.effects.push({ actor, op: 'update', kind, id, body });
     const previous = Object.fromEntries(Object.keys(values).map((name) => [name, before[name] ?? null]));
@@ -231,6 +228,10 @@ export class CloseStore {
     const versions = this.versions.get(id) ?? [];
     const lead = record?.['lead_id'];
     if (typeof lead === 'string') this.children.set(lead, (this.children.get(lead) ?? new Set()).add(id));
+    // Custom fields that hold nothing are not there at all.
+    for (const [name, value] of Object.entries(record ?? {})) {
+      if (name.startsWith('custom.') && value === null) delete (record as Record<string, unknown>)[name];
+    }
     // What no index and no late reader can ask for any more is forgotten.
     this.versions.set(id, [...versions.slice(-8), { at: this.options.now(), record }]);
   }
