@@ -339,6 +339,32 @@ describe('Close', () => {
       );
     });
 
+    test('records of very many columns whole, also where a walk breaks off', () => {
+      const many = Array.from({ length: 120 }, (_, n) => ({ id: `cf_n${String(n)}`, name: 'N', type: 'number' }));
+      const { time, now } = clock();
+      return using(
+        async ({ app, session }) => {
+          for (let n = 0; n < 6; n += 1) app.store.create('lead', { 'custom.cf_n7': n }, 'person');
+          const body = '{"errors":[],"field-errors":{"cursor":"Too many objects"}}';
+          app.fail({ after: 1, path: 'data/search', with: { kind: 'status', status: 400, body } });
+          const since = { since: new Date(time.at).toISOString() };
+          const columns = many.map(({ id }) => `custom.${id}`);
+          const { records, wait } = await page(session, 'leads', columns, since);
+          expect(wait).toBe(300_000);
+          expect(records.map(({ fields }) => fields['custom.cf_n7'])).toEqual([0, 1]);
+        },
+        { now, fields: { lead: many } },
+      );
+    });
+
+    test('and does not take a record without its fields for an empty one', () =>
+      using(async ({ app, session }) => {
+        const [lead = ''] = fill(app, 1);
+        app.fail({ with: { kind: 'status', status: 200, body: JSON.stringify({ id: lead }) } });
+        const asking = close.readByIds?.(session, { table: 'leads', columns: ['name'], ids: [lead], askedFor: '1' });
+        await expect(asking).rejects.toMatchObject({ facts: { code: 'BAD_RESPONSE', retryable: true } });
+      }));
+
     test('by a key as it is written, not as the index folds it', () =>
       using(async ({ app, session }) => {
         const made = ['K-1', 'k-1'].map((key) => app.store.create('lead', { 'custom.cf_leadKey': key }, 'person').id);
@@ -518,6 +544,14 @@ describe('Close', () => {
   });
 
   describe('writes', () => {
+    test('what was written stays written, whatever the answer shows of it', () =>
+      using(async ({ app, session }) => {
+        const [lead = ''] = fill(app, 1);
+        app.fail({ with: { kind: 'status', status: 200, body: JSON.stringify({ id: 'oppo_1', value: 'a lot' }) } });
+        const [outcome] = (await write(session, 'opportunities', creating({ lead_id: lead, value: 1 }))) ?? [];
+        expect(outcome).toEqual({ ref: 'c', result: 'written', id: 'oppo_1' });
+      }));
+
     test('each row for itself', () =>
       using(async ({ app, session }) => {
         const [lead = ''] = fill(app, 1);
@@ -788,6 +822,15 @@ describe('Close', () => {
         expect(verdict(301)).toMatchObject({ genuine: false, code: 'TIMESTAMP_SKEW' });
         expect(verdict(-301)).toMatchObject({ genuine: false, code: 'TIMESTAMP_SKEW' });
         const forged = { headers: signedHeaders('', at, body), body: Buffer.from(body) };
+        const odd = { ...signed, headers: { ...signed.headers, 'close-sig-hash': 'é'.repeat(64) } };
+        expect(
+          close.verifyWebhook?.(
+            context(session, HOOK_KEY, () => at * 1000),
+            odd,
+          ),
+        ).toMatchObject({
+          code: 'SIGNATURE_INVALID',
+        });
         for (const secret of ['', 'not hex', 'zz'.repeat(32)]) {
           expect(
             close.verifyWebhook?.(
@@ -804,14 +847,12 @@ describe('Close', () => {
         expect(app.hooks()).toMatchObject([{ id: kept?.id, url: HOOK_URL, key: tokens.get('webhook_secret') }]);
         const [source = '', lead = ''] = fill(app, 2);
         app.store.merge(source, lead, 'person');
-        const verdicts = app
-          .takeDeliveries()
-          .map(({ headers, body }) =>
-            close.verifyWebhook?.(context(session, tokens.get('webhook_secret'), Date.now), {
-              headers,
-              body: Buffer.from(body),
-            }),
-          );
+        const verdicts = app.takeDeliveries().map(({ headers, body }) =>
+          close.verifyWebhook?.(context(session, tokens.get('webhook_secret'), Date.now), {
+            headers,
+            body: Buffer.from(body),
+          }),
+        );
         expect(verdicts).toContainEqual(
           expect.objectContaining({ genuine: true, changed: [{ table: 'leads', ids: [lead, source] }] }),
         );
@@ -847,6 +888,13 @@ describe('Close', () => {
         const before = app.requests().length;
         await close.keepWebhook?.(session, { ...request, tables: ['leads', 'contacts'], known: again ?? null });
         expect(app.requests().slice(before)).toEqual(['GET /api/v1/webhook/']);
+      }));
+
+    test('of no subscription when no mapped table rings', () =>
+      using(async ({ app, session }) => {
+        const made = (await close.keepWebhook?.(session, request)) ?? null;
+        await close.keepWebhook?.(session, { url: HOOK_URL, tables: ['users'], known: made });
+        expect(app.hooks()).toEqual([]);
       }));
 
     test('of a new subscription when the key of the old one was never kept', () =>

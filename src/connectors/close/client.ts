@@ -43,7 +43,7 @@ const made = subscription.extend({ signature_key: z.string().min(1) });
 
 export type Query = Readonly<Record<string, string>>;
 
-export interface Answered<T> {
+interface Answered<T> {
   readonly data: T;
   /** The app's clock when it answered, milliseconds. */
   readonly at: number;
@@ -244,7 +244,7 @@ function waitOf(answer: HttpAnswer): { retryAfter?: number } {
   return wait === undefined ? {} : { retryAfter: Math.min(Math.max(0, wait), LONGEST_WAIT) };
 }
 
-export function readBudget(answer: HttpAnswer): BudgetNews {
+function readBudget(answer: HttpAnswer): BudgetNews {
   if (answer.status === 429) return { throttled: waitOf(answer) };
   const { remaining, reset } = readRateLimit(answer.headers['ratelimit']);
   // Seldom sent with a good answer; when the last request was just spent, the next would be refused.

@@ -1,5 +1,5 @@
 import { Fault } from '../../model/fault.ts';
-import type { FieldValue } from '../../model/record.ts';
+import type { FieldValue, RemoteRecord } from '../../model/record.ts';
 import type { Cursor, IdsAnswer, IdsRequest, KeyAnswer, KeyRequest, Page, PageRequest, Session } from '../connector.ts';
 import { createCloseClient, type CloseClient, type CloseEvents, type CloseRow, type Query } from './client.ts';
 import { propertiesOf, toRecord } from './fields.ts';
@@ -66,13 +66,28 @@ export async function readPage(session: Session<CloseSettings>, request: PageReq
   const began = place.began || new Date(at).toISOString();
   const { since } = place;
   return {
-    records: rows.map((row) => toRecord(table, row, request.columns, settings.amounts)),
+    records: recordsOf(table, rows, request.columns, settings),
     gone,
     next: next === null ? endOf(table, began) : cursorOf({ ...next, began, since }),
     complete: next === null,
     ...(wait === undefined ? {} : { wait }),
     askedFor: request.askedFor,
   };
+}
+
+/** Every record has its times; one without them shows that the app left out what was asked for. */
+function recordsOf(
+  table: CloseTable,
+  rows: readonly CloseRow[],
+  columns: readonly string[],
+  { amounts }: CloseSettings,
+): RemoteRecord[] {
+  return rows.map((row) => {
+    if (table.read !== 'whole' && typeof row['date_updated'] !== 'string') {
+      throw new Fault('BAD_RESPONSE', `The record ${row.id} of "${table.name}" came without its fields.`);
+    }
+    return toRecord(table, row, columns, amounts);
+  });
 }
 
 function placeOf({ mode, after }: PageRequest, { read }: CloseTable): Place {
@@ -198,7 +213,7 @@ export async function readByIds(session: Session<CloseSettings>, request: IdsReq
       : (await Promise.all(ids.map((id) => client.get(table.path, id, fieldsOf(properties))))).filter(
           (row) => row !== null,
         );
-  const records = rows.map((row) => toRecord(table, row, request.columns, session.settings.amounts));
+  const records = recordsOf(table, rows, request.columns, session.settings);
   const found = new Set(records.map(({ id }) => id));
   return { records, missing: request.ids.filter((id) => !found.has(id)), askedFor: request.askedFor };
 }
@@ -223,8 +238,7 @@ export async function findByKey(session: Session<CloseSettings>, request: KeyReq
     condition: { type: 'text', mode: 'exact_value', value },
   }));
   const rows = queries.length === 0 ? [] : await searchAll(search, { type: 'or', queries });
-  const records = rows
-    .map((row) => toRecord(table, row, columns, session.settings.amounts))
+  const records = recordsOf(table, rows, columns, session.settings)
     // A search may find more than was asked for.
     .filter(({ fields }) => wanted.has(textOf(fields[column] ?? null)));
   return { records, askedFor: request.askedFor };

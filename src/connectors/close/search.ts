@@ -43,8 +43,9 @@ export async function searchFrom(search: Search, column: TimeColumn, from: strin
       const next =
         at === undefined || !isOfCursor(problem) ? null : reached(column, rows, horizonOf(search, column, at));
       if (at === undefined || !isOfCursor(problem)) throw problem;
-      if (next !== null && isLater(next, from)) return { rows, next, at };
-      return stuck(search, column, from, rows, at, problem);
+      if (next !== null && isLater(next, from)) return { rows: await whole(search, rows), next, at };
+      const wait = waitFor(search, column, rows, at, problem);
+      return { rows: await whole(search, rows), next: from ?? secondOf(0), at, wait };
     }
     at ??= page.at;
     rows.push(...page.data.data);
@@ -154,24 +155,22 @@ function isOfCursor(problem: unknown): problem is Fault {
   return problem instanceof Fault && problem.facts.column === 'cursor';
 }
 
-function stuck(
+/** How long to wait where a walk broke off and brought nobody further. */
+function waitFor(
   { client, table }: Search,
   column: TimeColumn,
-  from: string | null,
   rows: readonly CloseRow[],
   at: number,
   problem: Fault,
-): Span {
-  const newest = Math.max(...rows.map((row) => timeOf(row, column)));
-  // Too many changes of late: once they are older, their times can be relied on.
-  if (column === 'date_updated' && newest >= at - client.settings.overlap) {
-    return { rows, next: from ?? secondOf(0), at, wait: client.settings.overlap };
-  }
+): number {
   if (/expired/i.test(problem.facts.message)) {
     throw new Fault('TIMEOUT', `Close forgot a search for "${table.name}" before its next page could be asked for.`, {
       cause: problem,
     });
   }
+  const { overlap } = client.settings;
+  // Too many changes of late: once they are older, their times can be relied on.
+  if (column === 'date_updated' && rows.some((row) => timeOf(row, column) >= at - overlap)) return overlap;
   throw new Fault('REQUEST_REFUSED', `More than 10,000 records of "${table.name}" have one and the same "${column}".`, {
     cause: problem,
     suggestion: 'Close shows no more of them in a search.',

@@ -1,8 +1,9 @@
 import { Fault } from '../../model/fault.ts';
+import type { Fields } from '../../model/record.ts';
 import type { UpdateRow, WriteOutcome, WriteRow } from '../../model/write.ts';
 import type { Session, WriteRequest } from '../connector.ts';
 import { outcomesOf } from '../write-outcomes.ts';
-import { createCloseClient, type CloseClient } from './client.ts';
+import { createCloseClient, type CloseClient, type CloseRow } from './client.ts';
 import { checkNew, needsPresent, toBody, toRecord, type Amounts } from './fields.ts';
 import { tableNamed } from './read.ts';
 import type { CloseSettings } from './settings.ts';
@@ -47,10 +48,22 @@ async function write(work: Work, row: WriteRow): Promise<WriteOutcome> {
   checkNew(table, row.fields);
   const body = toBody(table, row.fields, amounts);
   const made = await client.create(table.path, table.object === 'task.lead' ? { ...body, _type: 'lead' } : body);
-  return { ref, result: 'written', id: made.id, record: toRecord(table, made, Object.keys(row.fields), amounts) };
+  return written(work, ref, made, row.fields);
 }
 
-async function update({ client, table, amounts }: Work, { ref, id, changed }: UpdateRow): Promise<WriteOutcome> {
+/** Once it is written, nothing in the answer can make it unwritten: what cannot be understood is read again. */
+function written({ table, amounts }: Work, ref: string, row: CloseRow, fields: Fields): WriteOutcome {
+  try {
+    const record = toRecord(table, row, Object.keys(fields), amounts);
+    return { ref, result: 'written', id: row.id, record };
+  } catch (problem) {
+    if (!(problem instanceof Fault)) throw problem;
+    return { ref, result: 'written', id: row.id };
+  }
+}
+
+async function update(work: Work, { ref, id, changed }: UpdateRow): Promise<WriteOutcome> {
+  const { client, table, amounts } = work;
   let present;
   if (needsPresent(table, changed)) {
     present = await client.get(table.path, id, {});
@@ -58,5 +71,5 @@ async function update({ client, table, amounts }: Work, { ref, id, changed }: Up
   }
   const shown = await client.update(table.path, id, toBody(table, changed, amounts, present));
   if (shown === null) return { ref, result: 'not_found' };
-  return { ref, result: 'written', id, record: toRecord(table, shown, Object.keys(changed), amounts) };
+  return written(work, ref, shown, changed);
 }

@@ -76,7 +76,7 @@ const SMALL: Readonly<Record<string, readonly object[]>> = {
   pipeline: [{ id: 'pipe_sales', name: 'Sales', organization_id: ORGANISATION, statuses: OPPORTUNITY_STATUSES }],
 };
 
-export const FIELDS: Readonly<Record<'lead' | 'contact' | 'opportunity', readonly CloseField[]>> = {
+const FIELDS: Readonly<Record<'lead' | 'contact' | 'opportunity', readonly CloseField[]>> = {
   lead: [
     { id: 'cf_leadKey', name: 'Key', type: 'text' },
     { id: 'cf_size', name: 'Size', type: 'number' },
