@@ -232,6 +232,8 @@ describe('Close', () => {
       return using(
         async ({ app, session }) => {
           const ids = fill(app, 15, () => (time.at += 1000));
+          // A cursor is not kept longer than it has to be.
+          expect((await page(session, 'leads', ['name'], null)).records).toHaveLength(2);
           expect((await readAll(session, 'leads', ['name'])).ids).toEqual(ids);
         },
         { now, searchCap: 4 },
@@ -881,6 +883,8 @@ describe('Close', () => {
         const [hook] = app.hooks();
         if (!hook) throw new Error('no hook');
         hook.status = 'paused';
+        await close.keepWebhook?.(session, { ...request, known: kept });
+        expect(hook.status).toBe('active');
         const again = await close.keepWebhook?.(session, { ...request, tables: ['leads', 'contacts'], known: kept });
         expect(again?.id).toBe(kept?.id);
         expect(app.hooks()).toMatchObject([{ status: 'active', key: tokens.get('webhook_secret') }]);
