@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import CloseClient from 'close.io';
 import { describe, expect, test } from 'vitest';
 import { close } from '../../src/connectors/close/close.ts';
 import { closeSettings, type CloseSettings } from '../../src/connectors/close/settings.ts';
@@ -921,29 +921,15 @@ describe('Close', () => {
   });
 });
 
-interface CloseClient {
-  _request(options: { uri: string }): Promise<unknown>;
-  readonly lead: {
-    search(options: object): Promise<{ data: { id: string; name: string }[]; has_more: boolean }>;
-    create(body: object): Promise<{ id: string; contacts: { name: string }[] }>;
-    read(id: string): Promise<Record<string, unknown>>;
-    update(id: string, body: object): Promise<Record<string, unknown>>;
-    delete(id: string): Promise<object>;
-    merge(body: object): Promise<object>;
-  };
-  readonly activity: { readonly note: { create(body: object): Promise<{ id: string; _type: string }> } };
-}
-
 describe('the stand-in', () => {
-  const Client = createRequire(import.meta.url)('close.io') as {
-    new (key: string): CloseClient;
-    prototype: CloseClient;
-  };
   /** The client knows one address; only that is changed here, each request is its own. */
   const clientOf = (url: string, key: string): CloseClient => {
-    const client = new Client(key);
+    const client = new CloseClient(key);
     client._request = (options) =>
-      Client.prototype._request.call(client, { ...options, uri: options.uri.replace('https://api.close.com', url) });
+      CloseClient.prototype._request.call(client, {
+        ...options,
+        uri: options.uri.replace('https://api.close.com', url),
+      });
     return client;
   };
 
