@@ -894,6 +894,13 @@ describe('Close', () => {
         expect(app.requests().slice(before)).toEqual(['GET /api/v1/webhook/']);
       }));
 
+    test('of no subscription whose key cannot be kept', () =>
+      using(async ({ app, session }) => {
+        const tokens = { ...session.tokens, store: () => Promise.reject(new Error('There is no key to seal with.')) };
+        await expect(close.keepWebhook?.({ ...session, tokens }, request)).rejects.toThrow('no key to seal');
+        expect(app.hooks()).toEqual([]);
+      }));
+
     test('of no subscription when no mapped table rings', () =>
       using(async ({ app, session }) => {
         const made = (await close.keepWebhook?.(session, request)) ?? null;

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vitest';
 import { startCloseApp, type CloseApp } from '../apps/close/close-app.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
@@ -166,4 +168,37 @@ test('leads of the app become rows, both sides follow each other, and what is go
     ['create', 'custom.cf_leadKey', 'custom.cf_size', 'name'],
     ['update', 'custom.cf_size'],
   ]);
+});
+
+async function freePort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return String(typeof address === 'object' ? address?.port : '');
+}
+
+test('a signed delivery wakes a read of the lead that it names, and a forged one is refused', async () => {
+  const lead = app.store.create('lead', { name: 'Xenon', 'custom.cf_leadKey': 'x' }, 'person').id;
+  await stage('rung', 'pull', { schedule: '1 h', sweep_schedule: 'manual' });
+  const port = await freePort();
+  await daemon({
+    TIDEWAY_HTTP_PORT: port,
+    TIDEWAY_PUBLIC_URL: `http://127.0.0.1:${port}/`,
+    TIDEWAY_SEAL_KEY: `k1:${randomBytes(32).toString('base64')}`,
+  });
+  await holds('rung', [['x', 'Xenon', null]]);
+  await waitFor(() => {
+    expect(app.hooks()).toHaveLength(1);
+  });
+  app.takeDeliveries();
+  app.edit('lead', lead, { name: 'Xylo' });
+  const [delivery] = app.takeDeliveries();
+  if (!delivery) throw new Error('nothing is delivered');
+  const send = async (headers: Readonly<Record<string, string>>) =>
+    (await fetch(delivery.url, { method: 'POST', body: delivery.body, headers })).status;
+  const { 'close-sig-hash': hash = '' } = delivery.headers;
+  expect(await send({ ...delivery.headers, 'close-sig-hash': hash.replace(/./, 'x') })).toBeGreaterThanOrEqual(400);
+  await waitFor(async () => expect(await send(delivery.headers)).toBeLessThan(300));
+  await holds('rung', [['x', 'Xylo', null]]);
 });

@@ -115,7 +115,13 @@ export async function keepCloseWebhook(
   // Tables that are read as a whole ring no bell.
   if (events.length === 0) return lasting(session, 'none');
   const made = await make(client, { url, events, verify_ssl: true });
-  await session.tokens.store('webhook_secret', made.signature_key);
+  try {
+    await session.tokens.store('webhook_secret', made.signature_key);
+  } catch (problem) {
+    // What it would send could never be believed.
+    await client.remove('webhook', made.id);
+    throw problem;
+  }
   return lasting(session, made.id);
 }
 
