@@ -1,5 +1,6 @@
-import type { Connector } from './connector.ts';
 import { airtable } from './airtable/airtable.ts';
+import { close } from './close/close.ts';
+import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
 import { netsuite } from './netsuite/netsuite.ts';
 import { odoo } from './odoo/odoo.ts';
@@ -10,6 +11,7 @@ import { woocommerce } from './woocommerce/woocommerce.ts';
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
   ['airtable', airtable],
+  ['close', close],
   ['glide', glide],
   ['netsuite', netsuite],
   ['odoo', odoo],
