@@ -9,7 +9,7 @@ as $$
     ('on_filter_exit', 'choice', '"keep"', 'keep|delete', 'What happens on the other side to a row that leaves the filter.'),
     ('schedule', 'schedule', null, null, 'When to poll: an interval such as "5 min", five cron fields, or manual; every minute when left out.'),
     ('sweep_schedule', 'schedule', null, null, 'When to compare everything; 02:00 in the organisation''s zone when left out; manual is never.'),
-    ('windows', 'windows', null, null, 'Times of day, in the organisation''s zone, in which the mapping is polled, for instance [{"days": "1-5", "from": "08:00", "to": "18:00"}].'),
+    ('windows', 'windows', null, null, 'Times of day, in the organisation''s zone, in which the mapping is polled and pushed, for instance [{"days": "1-5", "from": "08:00", "to": "18:00"}].'),
     ('settle', 'interval', '"00:00:00"', '>= 0', 'How long a row must rest before it is pushed.'),
     ('on_remote_delete', 'delete', '"delete"', null, 'ignore, delete, or soft_delete:column, when a record is gone in the app.'),
     ('on_local_delete', 'delete', '"delete"', null, 'ignore, delete, or soft_delete:column, when a row is gone here.'),

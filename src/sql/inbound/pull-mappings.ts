@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../../model/time-window.ts';
 import type { Database } from '../database.ts';
 
 /** When a mapping is polled or swept. */
@@ -14,12 +15,6 @@ export interface Schedule {
   /** Whether what is stored was computed from this definition. */
   readonly planned: boolean;
   readonly trigger: 'scheduled' | 'webhook' | null;
-}
-
-export interface TimeWindow {
-  readonly days?: string;
-  readonly from: string;
-  readonly to: string;
 }
 
 export type ReadKind = 'poll' | 'sweep';
