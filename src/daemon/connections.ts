@@ -15,6 +15,7 @@ import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
 import { spreadListRequests } from '../sql/lists/list-items.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
+import { SharedBudgets } from './shared-budgets.ts';
 
 export interface ConnectionsOptions {
   readonly database: Database;
@@ -48,6 +49,7 @@ const GRACE = 5_000;
 /** Takes the connections that are free, works for them, gives them back at the end. */
 export class Connections {
   readonly #options: ConnectionsOptions;
+  readonly #budgets: SharedBudgets;
   readonly #held = new Map<number, Held>();
   readonly #refused = new Map<number, { readonly until: number; readonly why: string }>();
   #looking = false;
@@ -56,6 +58,7 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#budgets = new SharedBudgets(options.clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -165,7 +168,15 @@ export class Connections {
     stopping.addEventListener('abort', () => {
       setTimeout(() => hard.abort(), GRACE).unref();
     });
-    const { owned, close } = ownConnection({ ...this.#options, row, access, lease, stopping, hard: hard.signal });
+    const { owned, close } = ownConnection({
+      ...this.#options,
+      budgets: this.#budgets,
+      row,
+      access,
+      lease,
+      stopping,
+      hard: hard.signal,
+    });
     const pusher = new ConnectionPusher({ ...this.#options, owned });
     const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
     const subscriber = new ConnectionSubscriber({ ...this.#options, owned });
