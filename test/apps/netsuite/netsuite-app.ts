@@ -34,6 +34,8 @@ export interface NetsuiteApp extends Pick<AppServer, 'url' | 'fail' | 'requests'
   journal(): readonly { readonly op: string; readonly type: string; readonly id: string; readonly fields: Json }[];
   records(type: string): readonly Stored[];
   stock(): ReadonlyMap<string, number>;
+  /** What a person does in the user interface, which is in no journal. */
+  add(type: string, fields: Json): string;
   edit(type: string, id: string, fields: Json): void;
   remove(type: string, id: string): void;
   withdrawTokens(): void;
@@ -227,11 +229,8 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     const missing = (type.required ?? []).find((field) => fields[field] === undefined);
     if (missing !== undefined)
       return refuse(400, 'USER_ERROR', `Error while accessing a resource. Please enter value(s) for: ${missing}`);
-    if (
-      known === undefined &&
-      fields['externalId'] !== undefined &&
-      find(type.name, `eid:${String(fields['externalId'])}`)
-    ) {
+    const { externalId } = fields;
+    if (known === undefined && typeof externalId === 'string' && find(type.name, `eid:${externalId}`)) {
       return refuse(400, 'USER_ERROR', 'Error while accessing a resource. This entity already exists.');
     }
     const record = known ?? { type: type.name, id: String((serial += 1)), fields: {}, modified: 0 };
@@ -264,7 +263,7 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
       fields: { externalId: given.externalId },
       modified: now(),
     });
-    journal.push({ op: 'create', type: 'inventoryAdjustment', id, fields: given as unknown as Json });
+    journal.push({ op: 'create', type: 'inventoryAdjustment', id, fields: given });
     return made('inventoryAdjustment', id);
   };
 
@@ -351,6 +350,11 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     journal: () => journal,
     records: (type) => [...records.values()].filter((record) => record.type === type),
     stock: () => stock,
+    add: (type, fields) => {
+      const id = String((serial += 1));
+      records.set(`${type}/${id}`, { type, id, fields: { ...fields }, modified: now() });
+      return id;
+    },
     edit: (type, id, fields) => {
       const record = find(type, id);
       if (record === undefined) throw new Error(`no ${type} ${id}`);
