@@ -19,6 +19,8 @@ export interface TableCapabilities {
   readonly changes: boolean;
   /** Columns that `findByKey` can search; true for all. */
   readonly findBy: true | readonly string[];
+  /** Numbers of which the table takes differences, each once, though the system makes no such promise in general. */
+  readonly sums?: readonly string[];
 }
 
 /** A column of a remote table. */

@@ -23,10 +23,21 @@ export interface AppServer {
   stop(): Promise<void>;
 }
 
+/** How many requests may be under way at once, and what the one too many is told. */
+export interface Crowd {
+  readonly most: number;
+  readonly refusal: () => AppAnswer;
+}
+
 /** An HTTP server of the loopback interface that can be made to misbehave; what it serves is the app's own affair. */
-export async function startAppServer(serve: (request: AppRequest) => AppAnswer, port = 0): Promise<AppServer> {
+export async function startAppServer(
+  serve: (request: AppRequest) => AppAnswer,
+  port = 0,
+  { most, refusal }: Partial<Crowd> = {},
+): Promise<AppServer> {
   const faults = new PlainFaults();
   const requests: string[] = [];
+  let open = 0;
 
   const misbehave = (
     fault: PlainFault,
@@ -74,6 +85,15 @@ export async function startAppServer(serve: (request: AppRequest) => AppAnswer, 
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    open += 1;
+    response.once('close', () => {
+      open -= 1;
+    });
+    if (most !== undefined && refusal !== undefined && open > most) {
+      request.resume();
+      give(response, refusal());
+      return;
+    }
     const fault = faults.take(request);
     if (fault?.kind === 'reset') {
       request.socket.resetAndDestroy();

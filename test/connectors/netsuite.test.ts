@@ -2,10 +2,13 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import OAuth from 'oauth-1.0a';
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
+import type { Cursor } from '../../src/connectors/connector.ts';
 import { netsuite } from '../../src/connectors/netsuite/netsuite.ts';
 import { netsuiteSettings } from '../../src/connectors/netsuite/settings.ts';
+import { createNetsuiteClient } from '../../src/connectors/netsuite/client.ts';
 import { tokenHeader } from '../../src/connectors/netsuite/signing.ts';
-import { startNetsuiteApp, type NetsuiteAppOptions } from '../apps/netsuite/netsuite-app.ts';
+import { Fault } from '../../src/model/fault.ts';
+import { startNetsuiteApp, type NetsuiteApp, type NetsuiteAppOptions } from '../apps/netsuite/netsuite-app.ts';
 import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { exerciseConnector, type Misbehaviour } from './contract.ts';
 import { openSession } from './open-session.ts';
@@ -185,7 +188,7 @@ test('oauth-1.0a opens the stand-in once: a nonce that comes again is refused', 
 });
 
 test('a PS256 assertion opens, the token is kept, and a withdrawn one is asked for again once', async () => {
-  const { app: machine, secret } = machineOf(rsa as unknown as typeof keys);
+  const { app: machine, secret } = machineOf(rsa);
   const { app, session, tokens: stored, close } = await start(secret, { machine });
   await netsuite.identify(session);
   await netsuite.identify(session);
@@ -199,25 +202,174 @@ test('a PS256 assertion opens, the token is kept, and a withdrawn one is asked f
   await app.stop();
 });
 
-test('stock is adjusted by the difference, once', async () => {
-  const { app, session, close } = await start(JSON.stringify(TBA));
-  const row = {
+const stockUpdate = (key: string, quantityOnHand: number, last: number | null) =>
+  ({
     op: 'update',
     ref: 'u',
-    idempotencyKey: 'k',
+    idempotencyKey: key,
     id: '7:1',
-    changed: { quantityOnHand: 7 },
+    changed: { quantityOnHand },
     fields: {},
-    expected: { quantityOnHand: 10 },
-  } as const;
+    expected: { quantityOnHand: last },
+  }) as const;
+const adjustments = (app: NetsuiteApp) =>
+  app.journal().flatMap(({ fields }) => {
+    const { items } = fields['inventory'] as { items: { adjustQtyBy: number }[] };
+    return items.map(({ adjustQtyBy }) => adjustQtyBy);
+  });
+
+test('stock is adjusted by the difference, once, and shown as it is then', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  app.moveStock('7', '1', 10);
   app.fail({ path: 'inventoryAdjustment', with: { kind: 'drop_answer' } });
-  expect(await netsuite.writeBatch?.(session, { table: 'stock', rows: [row] })).toMatchObject([
-    { result: 'uncertain' },
+  const write = () => netsuite.writeBatch?.(session, { table: 'stock', rows: [stockUpdate('k', 7, 10)] });
+  expect(await write()).toMatchObject([{ result: 'uncertain' }]);
+  expect(await write()).toEqual([
+    { ref: 'u', result: 'written', id: '7:1', record: { id: '7:1', fields: { quantityOnHand: 7 } } },
   ]);
-  const second = await netsuite.writeBatch?.(session, { table: 'stock', rows: [row] });
-  expect(app.stock().get('7:1')).toBe(-3);
-  expect(app.journal()).toHaveLength(1);
-  expect(second).toMatchObject([{ result: 'written', id: '7:1' }]);
+  expect(app.stock().get('7:1')).toBe(7);
+  expect(adjustments(app)).toEqual([-3]);
+  await close();
+  await app.stop();
+});
+
+test('stock that somebody else moved is not adjusted against a quantity that is over', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  app.moveStock('7', '1', 12);
+  expect(await netsuite.writeBatch?.(session, { table: 'stock', rows: [stockUpdate('k', 7, 10)] })).toEqual([
+    { ref: 'u', result: 'conflict', current: null },
+  ]);
+  expect(await netsuite.writeBatch?.(session, { table: 'stock', rows: [stockUpdate('k', 7, null)] })).toMatchObject([
+    { result: 'refused', fault: { column: 'quantityOnHand' } },
+  ]);
+  expect(app.journal()).toEqual([]);
+  await close();
+  await app.stop();
+});
+
+test('what was booked meanwhile is left to the next read, which finds it by its own time of change', async () => {
+  let time = Date.parse('2026-03-02T10:00:00Z');
+  const { app, session, close } = await start(JSON.stringify(TBA), { now: () => time });
+  app.moveStock('7', '1', 10);
+  const read = async (after: Cursor | null) => {
+    const request = { table: 'stock', columns: ['item', 'quantityOnHand'], limit: 10, filter: null, askedFor: '1' };
+    return netsuite.readPage?.(session, { ...request, mode: after === null ? 'full' : 'changes', after });
+  };
+  const first = await read(null);
+  expect(first?.records).toEqual([
+    { id: '7:1', fields: { item: '7', quantityOnHand: 10 }, modifiedAt: '2026-03-02T10:00:00Z' },
+  ]);
+  time += 3_600_000;
+  const second = await read(first?.next ?? null);
+  expect((await read(second?.next ?? null))?.records).toEqual([]);
+  app.moveStock('7', '1', 5);
+  expect((await read(second?.next ?? null))?.records).toMatchObject([
+    { fields: { quantityOnHand: 15 }, modifiedAt: '2026-03-02T11:00:00Z' },
+  ]);
+  await close();
+  await app.stop();
+});
+
+test('an account of several subsidiaries books adjustments in the one of the settings', async () => {
+  const { app, session, settings, close } = await start(JSON.stringify(TBA), { oneWorld: true });
+  app.moveStock('7', '1', 10);
+  const rows = [stockUpdate('k', 7, 10)];
+  expect(await netsuite.writeBatch?.(session, { table: 'stock', rows })).toMatchObject([
+    { result: 'refused', fault: { column: 'Subsidiary' } },
+  ]);
+  const told = { ...session, settings: { ...settings, adjustment_subsidiary: '3' } };
+  expect(await netsuite.writeBatch?.(told, { table: 'stock', rows })).toMatchObject([{ result: 'written' }]);
+  expect(app.journal()).toMatchObject([
+    { fields: { account: { id: '54' }, subsidiary: { id: '3' }, adjLocation: { id: '1' } } },
+  ]);
+  await close();
+  await app.stop();
+});
+
+test('a mapped external id is the key: the record that has it is updated, and only its characters are taken', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  const id = app.add('customer', { externalId: 'shop-1', companyName: 'Old', phone: '1' });
+  const create = (externalId: string) => ({
+    op: 'create' as const,
+    ref: externalId,
+    idempotencyKey: externalId,
+    fields: { externalId, companyName: 'New' },
+  });
+  const rows = [create('shop-1'), create('shop|2'), create('shop-3')];
+  expect(await netsuite.writeBatch?.(session, { table: 'customer', rows })).toMatchObject([
+    { ref: 'shop-1', result: 'written', id },
+    { ref: 'shop|2', result: 'refused', fault: { column: 'externalId', code: 'VALUE_REFUSED' } },
+    { ref: 'shop-3', result: 'written' },
+  ]);
+  expect(app.records('customer').map(({ fields }) => fields)).toEqual([
+    { externalId: 'shop-1', companyName: 'New', phone: '1' },
+    { externalId: 'shop-3', companyName: 'New' },
+  ]);
+  await close();
+  await app.stop();
+});
+
+test('one request too many is refused without effect, and the connector stays under the limit that it is set', async () => {
+  const { app, session, settings, close } = await start(JSON.stringify(TBA), { concurrency: 2 });
+  const crowd = async (http: typeof session) => {
+    app.fail({ count: 6, with: { kind: 'delay', milliseconds: 30 } });
+    return Promise.all(
+      Array.from({ length: 6 }, async (_, n) => {
+        const fields = { companyName: `Firm ${String(n)}` };
+        const rows = [{ op: 'create' as const, ref: String(n), idempotencyKey: `${String(Math.random())}`, fields }];
+        return (await netsuite.writeBatch?.(http, { table: 'customer', rows }))?.[0];
+      }),
+    );
+  };
+  await netsuite.discover(session, ['customer']);
+  const many = await crowd(session);
+  const refused = many.filter((outcome) => outcome?.result === 'retry');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]).toMatchObject({ fault: { class: 'RATE_LIMIT', retryAfter: 2000 } });
+  expect(app.journal()).toHaveLength(many.length - refused.length);
+  await close();
+  const polite = openSession({
+    connector: netsuite,
+    settings: { ...settings, concurrency: 2 },
+    secret: JSON.stringify(TBA),
+  });
+  expect((await crowd(polite.session)).map((outcome) => outcome?.result)).toEqual(Array(6).fill('written'));
+  await polite.close();
+  await app.stop();
+});
+
+test('queries of the stand-in take parameters and joins, and refuse what NetSuite refuses', async () => {
+  const { app, session, close } = await start(JSON.stringify(TBA));
+  const ada = app.add('customer', { companyName: 'Ada', email: 'a@example.com' });
+  app.moveStock(ada, '1', 4);
+  const client = createNetsuiteClient(session);
+  const ask = async (path: string, json: object) =>
+    JSON.parse(
+      (
+        await client.send(`/services/rest/query/v1/suiteql${path}`, {
+          method: 'POST',
+          safe: true,
+          headers: { prefer: 'transient' },
+          json,
+        })
+      ).text(),
+    ) as { items: object[] };
+  const q = `SELECT c.companyname AS name, s.quantityonhand AS q FROM customer c INNER JOIN aggregateitemlocation s ON s.item = c.id WHERE c.email = ? ORDER BY c.id`;
+  expect((await ask('', { q, params: ['a@example.com'] })).items).toMatchObject([{ name: 'Ada', q: '4' }]);
+  expect((await ask('', { q, params: ['b@example.com'] })).items).toEqual([]);
+  for (const [path, json] of [
+    ['', { q, params: [] }],
+    ['', { q, params: ['a', 'b'] }],
+    ['', { q, params: [1] }],
+    ['', { query: q }],
+    ['?limit=10&offset=5', { q: 'SELECT t.id AS id FROM customer t ORDER BY t.id' }],
+    ['?limit=1001', { q: 'SELECT t.id AS id FROM customer t ORDER BY t.id' }],
+    ['?page=2', { q: 'SELECT t.id AS id FROM customer t ORDER BY t.id' }],
+    ['', { q: 'SELECT id FROM customer LIMIT 5' }],
+    ['', { q: 'SELECT id FROM customer c INNER JOIN customer d ON d.id = c.id' }],
+  ] as const) {
+    await expect(ask(path, json), JSON.stringify([path, json])).rejects.toBeInstanceOf(Fault);
+  }
   await close();
   await app.stop();
 });

@@ -45,6 +45,8 @@ begin
 
   select * into v_connection from tideway.connections c where c.id = map.connection_id;
   select * into v_system from tideway.systems s where s.system = v_connection.system;
+  select * into v_remote from tideway.remote_tables r where r.connection_id = map.connection_id and r.name = map.remote_table;
+  v_read := exists (select from tideway.remote_tables r where r.connection_id = map.connection_id);
   v_names := array(select c.name from tideway_private.table_columns(map.local_table) c);
 
   -- The key.
@@ -152,6 +154,7 @@ begin
       return query values ('error', v_row.local, 'delta adds numbers, and this column is none.', 'Use remote, local, newest:column or manual.', true);
     elsif v_row.conflict = 'delta' and v_system.capabilities is not null
       and coalesce(v_system.capabilities ->> 'compareAndSet', 'none') = 'none' and coalesce(v_system.capabilities ->> 'idempotencyKeys', 'none') <> 'all'
+      and v_read and not coalesce(v_remote.capabilities -> 'sums' ? v_row.remote, false)
     then
       return query values ('error', v_row.local, format('%s can make no write conditional, so a sum could be added twice.', v_system.title),
         'Use remote, local, newest:column or manual.', false);
@@ -270,8 +273,6 @@ begin
     end if;
   end if;
 
-  select * into v_remote from tideway.remote_tables r where r.connection_id = map.connection_id and r.name = map.remote_table;
-  v_read := exists (select from tideway.remote_tables r where r.connection_id = map.connection_id);
   if not v_read then
     return query values ('warning', null::text, 'The app''s tables have not been read yet; the daemon does so before the mapping becomes active.',
       format('select tideway.discover(%L);', v_connection.name), false);

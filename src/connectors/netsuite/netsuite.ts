@@ -97,6 +97,7 @@ async function look(client: NetsuiteClient, name: string): Promise<RemoteTable |
       delete: source.writable && !stock,
       changes: source.modified !== null,
       findBy: true,
+      ...(stock ? { sums: ['quantityOnHand'] } : {}),
     },
   };
 }

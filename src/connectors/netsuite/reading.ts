@@ -148,7 +148,7 @@ function beyond(keys: readonly string[], last: readonly string[]): string {
   return `(t.${first} > ${a} OR (t.${first} = ${a} AND t.${second} > ${b}))`;
 }
 
-function among({ keys }: Source, ids: readonly string[]): string {
+export function among({ keys }: Source, ids: readonly string[]): string {
   const [first = '', second] = keys;
   if (second === undefined) return `t.${first} IN (${ids.join(', ')})`;
   const pairs = ids.map((id) => id.split(':')).map(([a = '', b = '']) => `(t.${first} = ${a} AND t.${second} = ${b})`);
@@ -169,17 +169,22 @@ function select(
 ): string {
   const shown = columns.map((column, index) => `${expression(column, kinds.get(column))} AS c${String(index)}`);
   const keys = source.keys.map((key, index) => `t.${key} AS k${String(index)}`);
+  const modified = source.modified === null ? [] : [`${utc(`t.${source.modified}`)} AS m`];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const order = source.keys.map((key) => `t.${key}`).join(', ');
-  return `SELECT ${[...keys, ...shown].join(', ')} FROM ${source.from} t${where} ORDER BY ${order}`;
+  return `SELECT ${[...keys, ...modified, ...shown].join(', ')} FROM ${source.from} t${where} ORDER BY ${order}`;
 }
 
 /** A bare date comes in the user's own format and without its time, so dates are always spelled out. */
 function expression(column: string, kind: Kind | undefined): string {
   const name = `t.${queryName(column)}`;
   if (kind?.appType === 'date') return `TO_CHAR(${name}, 'YYYY-MM-DD')`;
-  if (kind?.appType === 'datetime') return `TO_CHAR(SYS_EXTRACT_UTC(${name}), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+  if (kind?.appType === 'datetime') return utc(name);
   return name;
+}
+
+function utc(column: string): string {
+  return `TO_CHAR(SYS_EXTRACT_UTC(${column}), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 }
 
 function recordOf(
@@ -193,7 +198,8 @@ function recordOf(
   const fields: Fields = Object.fromEntries(
     columns.map((column, index) => [column, shown(row[`c${String(index)}`], kinds.get(column))]),
   );
-  return { id, fields };
+  const modifiedAt = textOf(row['m']);
+  return { id, fields, ...(modifiedAt === '' ? {} : { modifiedAt }) };
 }
 
 function shown(value: unknown, kind: Kind | undefined): FieldValue {

@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../../runtime/http-client.ts';
 import type { Session, WriteRequest } from '../connector.ts';
 import { outcomesOf, settleAll } from '../write-outcomes.ts';
 import { createNetsuiteClient, type NetsuiteClient } from './client.ts';
-import { findExternal, isId } from './reading.ts';
+import { among, findExternal, isId } from './reading.ts';
 import type { NetsuiteSettings } from './settings.ts';
 import { kindsOf, knownSource, STOCK_TABLE, type Kind } from './tables.ts';
 
@@ -25,12 +25,13 @@ export async function writeBatch(
     }
     const client = createNetsuiteClient(session);
     const kinds = await kindsOf(client, table);
+    const there = table === STOCK_TABLE ? await onHand(client, rows) : NO_STOCK;
     const outcomes: WriteOutcome[] = [];
     for (const [index, row] of rows.entries()) {
       try {
         outcomes.push(
           table === STOCK_TABLE
-            ? await adjust(client, session.settings, row)
+            ? await adjust(client, session.settings, row, there)
             : await writeRow(client, table, kinds, row, source.from),
         );
       } catch (error) {
@@ -42,7 +43,7 @@ export async function writeBatch(
         return [...outcomes, ...rest];
       }
     }
-    return outcomes;
+    return table === STOCK_TABLE ? seen(client, rows, outcomes) : outcomes;
   });
 }
 
@@ -138,7 +139,12 @@ async function change(
 }
 
 /** Stock is never set: the difference is booked, under a key that makes a second booking impossible. */
-async function adjust(client: NetsuiteClient, settings: NetsuiteSettings, row: WriteRow): Promise<WriteOutcome> {
+async function adjust(
+  client: NetsuiteClient,
+  settings: NetsuiteSettings,
+  row: WriteRow,
+  there: ReadonlyMap<string, number>,
+): Promise<WriteOutcome> {
   const { adjustment_account: account, adjustment_subsidiary: subsidiary } = settings;
   if (row.op === 'delete') {
     throw new Fault('REQUEST_REFUSED', 'The stock of an item cannot be deleted in NetSuite.', {
@@ -150,16 +156,22 @@ async function adjust(client: NetsuiteClient, settings: NetsuiteSettings, row: W
       suggestion: 'Set adjustment_account to the internal id of the adjustment account.',
     });
   }
-  const changed = row.op === 'create' ? row.fields : row.changed;
-  const id = row.op === 'update' ? row.id : [changed['item'], changed['location']].map(partOf).join(':');
-  if (!isId(id, knownSource(STOCK_TABLE))) {
+  const id = stockId(row);
+  if (id === null) {
     throw new Fault('VALUE_REFUSED', 'Stock needs the internal ids of its item and its location.', { column: 'item' });
   }
-  const before = row.op === 'create' ? await onHand(client, id) : row.expected?.['quantityOnHand'];
-  const delta = difference(changed['quantityOnHand'], before);
-  const [item, location] = id.split(':');
+  const now = there.get(id) ?? 0;
   const externalId = keyOf(row);
+  const before = row.op === 'create' ? now : numberOf(row.expected?.['quantityOnHand']);
+  const after = numberOf((row.op === 'create' ? row.fields : row.changed)['quantityOnHand']);
+  if (before !== now) {
+    // Either our own booking, whose answer was lost, or somebody's: then the difference is to be found anew.
+    const own = await findExternal(client, 'transaction', externalId);
+    return own === null ? { ref: row.ref, result: 'conflict', current: null } : { ref: row.ref, result: 'written', id };
+  }
+  const delta = Number((after - before).toFixed(8));
   if (delta === 0) return { ref: row.ref, result: 'written', id };
+  const [item, location] = id.split(':');
   const json = {
     externalId,
     account: { id: account },
@@ -176,16 +188,13 @@ async function adjust(client: NetsuiteClient, settings: NetsuiteSettings, row: W
 }
 
 /** Without the quantity that Tideway last saw there is no difference to book, and a guess would be an accounting entry. */
-function difference(after: FieldValue | undefined, before: FieldValue | undefined): number {
-  if (after === undefined || after === null || before === undefined || before === null) {
-    throw new Fault('VALUE_REFUSED', 'An adjustment needs the new quantity on hand and the one last seen.', {
-      column: 'quantityOnHand',
-      suggestion: 'Give quantityOnHand a number and the conflict policy "delta".',
-    });
-  }
-  const delta = Number((Number(after) - Number(before)).toFixed(8));
-  if (Number.isFinite(delta)) return delta;
-  throw new Fault('VALUE_REFUSED', 'The quantity on hand is not a number.', { column: 'quantityOnHand' });
+function numberOf(quantity: FieldValue | undefined): number {
+  const number = typeof quantity === 'number' || typeof quantity === 'string' ? Number(quantity) : Number.NaN;
+  if (Number.isFinite(number) && quantity !== '') return number;
+  throw new Fault('VALUE_REFUSED', 'An adjustment needs the new quantity on hand and the one last seen.', {
+    column: 'quantityOnHand',
+    suggestion: 'Give quantityOnHand a number and the conflict policy "delta".',
+  });
 }
 
 function keyOf({ idempotencyKey }: WriteRow): string {
@@ -218,10 +227,46 @@ function partOf(value: FieldValue | undefined): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-/** An item that Tideway has not linked may have stock there already. */
-async function onHand(client: NetsuiteClient, id: string): Promise<FieldValue> {
-  const [item = '', location = ''] = id.split(':');
-  const q = `SELECT t.quantityonhand AS q FROM aggregateitemlocation t WHERE t.item = ${item} AND t.location = ${location} ORDER BY t.item`;
-  const [row] = (await client.query(q, 1)).items;
-  return Number(row?.['q'] ?? 0);
+const NO_STOCK: ReadonlyMap<string, number> = new Map();
+
+/** Null where the row does not say which item it is at which location. */
+function stockId(row: WriteRow): string | null {
+  const id = row.op === 'create' ? [row.fields['item'], row.fields['location']].map(partOf).join(':') : row.id;
+  return isId(id, knownSource(STOCK_TABLE)) ? id : null;
+}
+
+/** What is there of the items of these rows; an item that Tideway has not linked may have stock already. */
+async function onHand(client: NetsuiteClient, rows: readonly WriteRow[]): Promise<ReadonlyMap<string, number>> {
+  const source = knownSource(STOCK_TABLE);
+  const ids = [...new Set(rows.flatMap((row) => stockId(row) ?? []))];
+  if (ids.length === 0) return NO_STOCK;
+  const q = `SELECT t.item AS i, t.location AS l, t.quantityonhand AS q FROM ${source.from} t WHERE ${among(source, ids)} ORDER BY t.item, t.location`;
+  const { items } = await client.query(q, ids.length);
+  return new Map(items.map((row) => [`${String(row['i'])}:${String(row['l'])}`, Number(row['q'] ?? 0)]));
+}
+
+/**
+ * What is there now is what was written, unless somebody booked too: that is for the next read to tell. So the next
+ * change of these rows need not wait for a read.
+ */
+async function seen(
+  client: NetsuiteClient,
+  rows: readonly WriteRow[],
+  outcomes: readonly WriteOutcome[],
+): Promise<readonly WriteOutcome[]> {
+  const booked = rows.filter((_, index) => outcomes[index]?.result === 'written');
+  let there: ReadonlyMap<string, number>;
+  try {
+    there = await onHand(client, booked);
+  } catch (error) {
+    if (error instanceof Fault) return outcomes;
+    throw error;
+  }
+  return outcomes.map((outcome, index) => {
+    const row = rows[index];
+    if (outcome.result !== 'written' || row === undefined || row.op === 'delete') return outcome;
+    const { quantityOnHand: wanted } = row.op === 'create' ? row.fields : row.changed;
+    const fields = row.op === 'create' ? row.fields : row.changed;
+    return there.get(outcome.id) === Number(wanted) ? { ...outcome, record: { id: outcome.id, fields } } : outcome;
+  });
 }

@@ -1,4 +1,5 @@
 import { constants, createHmac, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
 import { startAppServer, type AppAnswer, type AppRequest, type AppServer } from '../app-server.ts';
 import { QueryError, runQuery, type Cell, type QueryTables } from './suiteql.ts';
 
@@ -21,6 +22,10 @@ export interface NetsuiteAppOptions {
   /** Minutes that the account's zone is ahead of UTC. */
   readonly zone?: number;
   readonly now?: () => number;
+  /** Requests of all integrations that may be under way at once. */
+  readonly concurrency?: number;
+  /** An account of several subsidiaries wants to know whose each record is. */
+  readonly oneWorld?: boolean;
 }
 
 interface Stored {
@@ -36,18 +41,31 @@ export interface NetsuiteApp extends Pick<AppServer, 'url' | 'fail' | 'requests'
   stock(): ReadonlyMap<string, number>;
   /** What a person does in the user interface, which is in no journal. */
   add(type: string, fields: Json): string;
+  /** Goods that come or go without Tideway: a receipt, a sale, a count. */
+  moveStock(item: string, location: string, by: number): void;
   edit(type: string, id: string, fields: Json): void;
   remove(type: string, id: string): void;
   withdrawTokens(): void;
 }
 
+const reference = z.strictObject({ id: z.string() });
+const adjustment = z.strictObject({
+  externalId: z.string().optional(),
+  account: reference.optional(),
+  subsidiary: reference.optional(),
+  adjLocation: reference.optional(),
+  inventory: z.strictObject({
+    items: z.array(z.strictObject({ item: reference, location: reference, adjustQtyBy: z.number() })).min(1),
+  }),
+});
+
 const QUERY = 'Invalid search query. Detailed unprocessed description follows. ';
 
 /** A NetSuite account: queries, records, metadata and both ways in, as strict as what is known of them. */
 export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<NetsuiteApp> {
-  const { zone = -480, now = Date.now, hidden = [] } = options;
+  const { zone = -480, now = Date.now, hidden = [], oneWorld = false } = options;
   const records = new Map<string, Stored>();
-  const stock = new Map<string, number>();
+  const stock = new Map<string, { quantity: number; changed: number }>();
   const deleted: { id: string; type: string; at: number }[] = [];
   const journal: { op: string; type: string; id: string; fields: Json }[] = [];
   const bearers = new Map<string, number>();
@@ -121,13 +139,14 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
         'lastquantityavailablechange',
       ],
       rows: () =>
-        [...stock].map(([key, quantity]) => {
+        [...stock].map(([key, { quantity, changed }]) => {
           const [item = '', location = ''] = key.split(':');
           return {
             item: Number(item),
             location: Number(location),
             quantityonhand: quantity,
             quantityavailable: quantity,
+            lastquantityavailablechange: new Date(Math.floor(changed / 1000) * 1000),
           };
         }),
     });
@@ -158,12 +177,23 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     if (request.method !== 'POST') return refuse(405, 'METHOD_NOT_ALLOWED', 'Only POST.');
     if (request.headers['prefer'] !== 'transient')
       return refuse(400, 'INVALID_HEADER', 'Prefer: transient is missing.');
-    if (!(limit >= 1 && limit <= 1000) || offset % limit !== 0 || offset >= 100_000) {
+    const unknown = [...params.keys()].find((name) => name !== 'limit' && name !== 'offset');
+    if (unknown !== undefined) return refuse(400, 'INVALID_PARAMETER', `Invalid query parameter name: ${unknown}.`);
+    if (!(limit >= 1 && limit <= 1000) || offset < 0 || offset % limit !== 0 || offset >= 100_000) {
       return refuse(400, 'INVALID_PARAMETER', 'Invalid limit or offset.');
     }
     try {
-      const { q } = JSON.parse(request.body.toString()) as { q: string };
-      const rows = /^SELECT 1 AS one FROM dual$/.test(q) ? [{ one: '1' }] : runQuery(q, tables(), zone);
+      const {
+        q,
+        params: values = [],
+        ...rest
+      } = JSON.parse(request.body.toString()) as {
+        q?: unknown;
+        params?: unknown[];
+      };
+      if (typeof q !== 'string' || Object.keys(rest).length > 0 || !values.every((value) => typeof value === 'string'))
+        return refuse(400, 'INVALID_CONTENT', 'Invalid content in the request body.');
+      const rows = /^SELECT 1 AS one FROM dual$/.test(q) ? [{ one: '1' }] : runQuery(q, tables(), zone, values);
       const items = rows.slice(offset, offset + limit).map((row) => ({ links: [], ...row }));
       const hasMore = offset + items.length < rows.length;
       const body = { links: [], count: items.length, hasMore, items, offset, totalResults: rows.length };
@@ -241,29 +271,30 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     return made(type.name, record.id);
   };
 
+  const moveStock = (item: string, location: string, by: number): void => {
+    const key = `${item}:${location}`;
+    stock.set(key, { quantity: (stock.get(key)?.quantity ?? 0) + by, changed: now() });
+  };
+
   const adjust = (request: AppRequest): AppAnswer => {
-    const given = JSON.parse(request.body.toString()) as {
-      externalId: string;
-      account?: unknown;
-      inventory: { items: { item: { id: string }; location: { id: string }; adjustQtyBy: number }[] };
-    };
-    if (given.account === undefined)
-      return refuse(400, 'USER_ERROR', 'Error while accessing a resource. Please enter value(s) for: Account');
-    if (find('inventoryAdjustment', `eid:${given.externalId}`)) {
+    if (request.method !== 'POST') return refuse(405, 'METHOD_NOT_ALLOWED', 'Not allowed.');
+    const given = adjustment.safeParse(JSON.parse(request.body.toString()));
+    if (!given.success) {
+      const path = given.error.issues[0]?.path.join('.') ?? '';
+      return refuse(400, 'INVALID_CONTENT', 'Invalid content in the request body.', { 'o:errorPath': path });
+    }
+    const { externalId, account, subsidiary, inventory } = given.data;
+    const missing = account === undefined ? 'Account' : oneWorld && subsidiary === undefined ? 'Subsidiary' : null;
+    if (missing !== null)
+      return refuse(400, 'USER_ERROR', `Error while accessing a resource. Please enter value(s) for: ${missing}`);
+    if (externalId !== undefined && find('inventoryAdjustment', `eid:${externalId}`)) {
       return refuse(400, 'USER_ERROR', 'Error while accessing a resource. This entity already exists.');
     }
     const id = String((serial += 1));
-    for (const { item, location, adjustQtyBy } of given.inventory.items) {
-      const key = `${item.id}:${location.id}`;
-      stock.set(key, (stock.get(key) ?? 0) + adjustQtyBy);
-    }
-    records.set(`inventoryAdjustment/${id}`, {
-      type: 'inventoryAdjustment',
-      id,
-      fields: { externalId: given.externalId },
-      modified: now(),
-    });
-    journal.push({ op: 'create', type: 'inventoryAdjustment', id, fields: given });
+    for (const { item, location, adjustQtyBy } of inventory.items) moveStock(item.id, location.id, adjustQtyBy);
+    const fields = { ...(externalId === undefined ? {} : { externalId }) };
+    records.set(`inventoryAdjustment/${id}`, { type: 'inventoryAdjustment', id, fields, modified: now() });
+    journal.push({ op: 'create', type: 'inventoryAdjustment', id, fields: given.data });
     return made('inventoryAdjustment', id);
   };
 
@@ -339,7 +370,10 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     return true;
   };
 
-  const server = await startAppServer(serve);
+  const server = await startAppServer(serve, 0, {
+    ...(options.concurrency === undefined ? {} : { most: options.concurrency }),
+    refusal: () => refuse(429, 'CONCURRENCY_LIMIT_EXCEEDED', 'Concurrent request limit exceeded. Request blocked.'),
+  });
   return {
     url: server.url,
     fail: (script) => {
@@ -349,7 +383,8 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     stop: () => server.stop(),
     journal: () => journal,
     records: (type) => [...records.values()].filter((record) => record.type === type),
-    stock: () => stock,
+    stock: () => new Map([...stock].map(([key, { quantity }]) => [key, quantity])),
+    moveStock,
     add: (type, fields) => {
       const id = String((serial += 1));
       records.set(`${type}/${id}`, { type, id, fields: { ...fields }, modified: now() });

@@ -10,10 +10,17 @@ export class QueryError extends Error {}
 type Value = (row: Readonly<Record<string, Cell>>) => Cell;
 type Test = (row: Readonly<Record<string, Cell>>) => boolean;
 
-const TOKEN = /\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([A-Za-z_][\w.]*)|(<=|>=|<>|[(),=<>*-]))/y;
+const TOKEN = /\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([A-Za-z_][\w.]*)|(<=|>=|<>|[(),=<>*?-]))/y;
+
+const CLAUSES: ReadonlySet<string> = new Set(['WHERE', 'ORDER', 'INNER', 'LEFT', 'JOIN', 'ON']);
 
 /** The part of SuiteQL that is known well enough to be played; everything else is refused. */
-export function runQuery(q: string, tables: QueryTables, offsetMinutes: number): Record<string, string>[] {
+export function runQuery(
+  q: string,
+  tables: QueryTables,
+  offsetMinutes: number,
+  params: readonly unknown[] = [],
+): Record<string, string>[] {
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;
   const text = q.trim();
@@ -23,29 +30,47 @@ export function runQuery(q: string, tables: QueryTables, offsetMinutes: number):
     tokens.push(found[0].trim());
   }
   let at = 0;
+  let asked = 0;
   const peek = (): string => (tokens[at] ?? '').toUpperCase();
   const take = (): string => tokens[at++] ?? '';
   const unsupported = (): QueryError => new QueryError('Search error occurred: Invalid or unsupported search.');
   const expect = (...words: readonly string[]): void => {
     for (const word of words) if (take().toUpperCase() !== word) throw unsupported();
   };
-  const from = tokens.findIndex((token) => token.toUpperCase() === 'FROM');
-  const name = (tokens[from + 1] ?? '').toLowerCase();
-  const table = tables.get(name);
-  if (from < 0) throw unsupported();
-  if (table === undefined) throw new QueryError(`Search error occurred: Record '${name}' was not found.`);
-  const alias = tokens[from + 2]?.toLowerCase() ?? '';
+  const start = tokens.findIndex((token) => token.toUpperCase() === 'FROM');
+  if (start < 0) throw unsupported();
+  /** Tables by what the query calls them; rows carry the columns of all, spelled `called.column`. */
+  const sources = new Map<string, NonNullable<ReturnType<QueryTables['get']>>>();
+  const source = (index: number): { called: string; words: number } => {
+    const name = (tokens[index] ?? '').toLowerCase();
+    const table = tables.get(name);
+    if (table === undefined) throw new QueryError(`Search error occurred: Record '${name}' was not found.`);
+    const alias = tokens[index + 1] ?? '';
+    const named = /^[a-z_]\w*$/i.test(alias) && !CLAUSES.has(alias.toUpperCase());
+    const called = named ? alias.toLowerCase() : name;
+    sources.set(called, table);
+    return { called, words: named ? 2 : 1 };
+  };
+  for (const [index, token] of tokens.entries()) {
+    if (index === start || (index > start && token.toUpperCase() === 'JOIN')) source(index + 1);
+  }
 
   const column = (word: string): string => {
     const [first = '', second] = word.toLowerCase().split('.');
     const bare = second ?? first;
-    if (second !== undefined && first !== alias && first !== name) throw unsupported();
-    if (!table.columns.includes(bare)) {
+    const holders = [...sources].filter(
+      ([called, table]) => (second === undefined || called === first) && table.columns.includes(bare),
+    );
+    const [holder] = holders;
+    if (second !== undefined && !sources.has(first)) throw unsupported();
+    if (holders.length > 1) throw unsupported();
+    if (holder === undefined) {
+      const known = [...sources.keys()].map((name) => `${name}=${name}`).join(', ');
       throw new QueryError(
-        `Search error occurred: Unknown identifier '${bare}'. Available identifiers are: {${name}=${name}}.`,
+        `Search error occurred: Unknown identifier '${bare}'. Available identifiers are: {${known}}.`,
       );
     }
-    return bare;
+    return `${holder[0]}.${bare}`;
   };
   const raw = (value: Cell): string => {
     if (!(value instanceof Date)) return String(value);
@@ -58,6 +83,11 @@ export function runQuery(q: string, tables: QueryTables, offsetMinutes: number):
     if (token.startsWith(`'`)) {
       const content = token.slice(1, -1).replaceAll(`''`, `'`);
       return () => content;
+    }
+    if (token === '?') {
+      const value = params[asked++];
+      if (typeof value !== 'string') throw unsupported();
+      return () => value;
     }
     if (/^\d/.test(token)) return () => Number(token);
     if (token === '-') {
@@ -171,9 +201,9 @@ export function runQuery(q: string, tables: QueryTables, offsetMinutes: number):
   const shown: { as: string; value: Value }[] = [];
   do {
     if (peek() === ',') take();
-    const start = at;
+    const begins = at;
     const value = operand();
-    let as = (tokens[start] ?? '').toLowerCase().split('.').at(-1) ?? '';
+    let as = (tokens[begins] ?? '').toLowerCase().split('.').at(-1) ?? '';
     if (peek() === 'AS') {
       take();
       as = take().toLowerCase();
@@ -181,8 +211,27 @@ export function runQuery(q: string, tables: QueryTables, offsetMinutes: number):
     shown.push({ as, value });
   } while (peek() === ',');
   expect('FROM');
-  take();
-  if (at < tokens.length && !['WHERE', 'ORDER'].includes(peek())) take();
+  const first = source(at);
+  at += first.words;
+  const rowsOf = (called: string): Readonly<Record<string, Cell>>[] =>
+    (sources.get(called)?.rows() ?? []).map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, cell]) => [`${called}.${name}`, cell])),
+    );
+  let rows = rowsOf(first.called);
+  while (['INNER', 'LEFT', 'JOIN'].includes(peek())) {
+    const left = peek() === 'LEFT';
+    if (peek() !== 'JOIN') take();
+    expect('JOIN');
+    const next = source(at);
+    at += next.words;
+    expect('ON');
+    const fits = all();
+    const others = rowsOf(next.called);
+    rows = rows.flatMap((row) => {
+      const met = others.map((other) => ({ ...row, ...other })).filter((pair) => fits(pair));
+      return met.length === 0 && left ? [row] : met;
+    });
+  }
   let test: Test = () => true;
   if (peek() === 'WHERE') {
     take();
@@ -197,8 +246,8 @@ export function runQuery(q: string, tables: QueryTables, offsetMinutes: number):
       order.push(operand());
     }
   }
-  if (at < tokens.length) throw unsupported();
-  const rows = table.rows().filter(test);
+  if (at < tokens.length || asked !== params.length) throw unsupported();
+  rows = rows.filter(test);
   rows.sort((a, b) => {
     for (const value of order) {
       const difference = compare(value(a), value(b)) ?? 0;
