@@ -28,6 +28,8 @@ export interface ShopifyAppOptions {
   readonly locations?: number;
   /** The app of the token grants. */
   readonly client?: { readonly id: string; readonly secret: string; readonly refreshToken?: string };
+  /** Where deliveries go instead of the host that a subscription names. */
+  readonly gateway?: string;
   /** Another version than the one that is asked for. */
   readonly servedVersion?: string;
 }
@@ -102,7 +104,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
   let refreshToken = options.client?.refreshToken;
   let left = points.capacity;
   let leftAt = now();
-  const webhooks = new ShopifyWebhooks(shop, options.client?.secret ?? 'shpss_test_secret');
+  const webhooks = new ShopifyWebhooks(shop, options.client?.secret ?? 'shpss_test_secret', options.gateway);
   const store = new ShopifyStore({
     now,
     indexLag: options.indexLag ?? 0,

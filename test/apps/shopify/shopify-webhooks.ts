@@ -43,10 +43,13 @@ export class ShopifyWebhooks {
   private readonly pending = new Set<Promise<void>>();
   private readonly shop: string;
   private readonly secret: string;
+  /** Instead of the host of a subscription: what ends TLS in front of the one who listens. */
+  private readonly gateway: string | undefined;
 
-  constructor(shop: string, secret: string) {
+  constructor(shop: string, secret: string, gateway?: string) {
     this.shop = shop;
     this.secret = secret;
+    this.gateway = gateway;
   }
 
   ring(enumTopic: string, payload: unknown): void {
@@ -68,7 +71,8 @@ export class ShopifyWebhooks {
     const delivery: ShopifyDelivery = { topic, headers, body, status: null };
     this.deliveries.push(delivery);
     try {
-      const answer = await fetch(uri, {
+      const { pathname } = new URL(uri);
+      const answer = await fetch(this.gateway === undefined ? uri : new URL(pathname, this.gateway), {
         method: 'POST',
         headers,
         body,
