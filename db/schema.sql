@@ -330,6 +330,7 @@ table tideway.sync_list
   constraint sync_list_last_sync_status_check CHECK ((last_sync_status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])))
   constraint sync_list_pkey PRIMARY KEY (id)
   constraint sync_list_sync_mode_check CHECK ((sync_mode = ANY (ARRAY['delta'::text, 'full'::text])))
+  CREATE INDEX sync_list_narrowed_idx ON tideway.sync_list USING btree (org_id) WHERE (is_active AND (fields IS NOT NULL))
   CREATE INDEX sync_list_source_idx ON tideway.sync_list USING btree (org_id, source_platform, item_type, source_id) WHERE is_active
 
 table tideway.sync_preview_cache

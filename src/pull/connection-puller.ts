@@ -14,6 +14,7 @@ import { planRead, pullMappings, type PullMapping, type ReadKind } from '../sql/
 import { startRead, type ReadRequest, type RunKind } from '../sql/inbound/reads.ts';
 import { isOver } from '../sql/is-over.ts';
 import { stopMapping } from '../sql/outbound/stop-mapping.ts';
+import type { ListItem } from '../sql/lists/list-items.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { interruptRuns } from '../sql/requests/runs.ts';
@@ -116,13 +117,15 @@ export class ConnectionPuller {
 
   async #takeRequests(): Promise<void> {
     const { database, owned } = this.#options;
-    for (const request of await takeRequests(database, owned.number, owned.lease.epoch, 'reads')) {
+    const requests = await takeRequests(database, owned.number, owned.lease.epoch, 'reads');
+    const lists = requests.filter(({ kind }) => kind === 'list_items');
+    for (const run of new Set(lists.map(({ run_id }) => run_id))) {
+      const parts = lists.filter(({ run_id }) => run_id === run);
+      this.#tasks.startIfFree(`list ${run ?? ''}`, () => this.#listParts(parts));
+    }
+    for (const request of requests) {
       const { id, mapping } = request;
-      if (mapping === null) continue;
-      if (request.kind === 'list_items') {
-        this.#tasks.startIfFree(`request ${id}`, () => this.#listItems(mapping, request));
-        continue;
-      }
+      if (mapping === null || request.kind === 'list_items') continue;
       const kind = kindOf(request);
       // What has to wait for another read of the mapping stays a request and is found again.
       if (kind !== 'delta' && this.#whole.has(mapping)) continue;
@@ -192,10 +195,18 @@ export class ConnectionPuller {
     }
   }
 
-  async #listItems(mapping: number, request: Request): Promise<void> {
-    const found = await this.#mapping(mapping);
+  /** What is more important has arrived, or has been tried for a minute, before the rest begins. */
+  async #listParts(parts: readonly Request[]): Promise<void> {
+    const priorities = [...new Set(parts.map(priorityOf))].sort((a, b) => b - a);
+    for (const priority of priorities) {
+      await Promise.all(parts.filter((part) => priorityOf(part) === priority).map((part) => this.#listItems(part)));
+    }
+  }
+
+  async #listItems(request: Request): Promise<void> {
+    const found = request.mapping === null ? undefined : await this.#mapping(request.mapping);
     if (found === undefined) return finishRequest(this.#options.database, request.id);
-    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(mapping) }, request);
+    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(found.number) }, request);
   }
 
   async #reRead(mapping: number): Promise<void> {
@@ -246,4 +257,9 @@ const NEVER = new Date('9999-12-31T00:00:00Z');
 function kindOf({ kind, args }: Request): RunKind {
   if (kind === 'preview' || kind === 'sweep') return kind;
   return RUN_KINDS[String(args['mode'])] ?? 'delta';
+}
+
+/** The items of one part have the same. */
+function priorityOf({ args }: Request): number {
+  return (args['items'] as readonly ListItem[] | undefined)?.[0]?.priority ?? 0;
 }

@@ -3,7 +3,9 @@ create or replace function tideway.add_pattern_to_sync_list(
   mapping          text,
   target_platform  text,
   sync_mode        text default 'delta',
-  row_limit        integer default 10000
+  row_limit        integer default 10000,
+  note             text[] default '{}',
+  priority         integer default 0
 )
 returns integer
 language plpgsql
@@ -14,7 +16,8 @@ declare
   v_mapping  tideway.mappings := tideway_private.named_mapping(add_pattern_to_sync_list.mapping);
   v_filter   jsonb;
   v_system   text;
-  v_ids      text[];
+  v_items    jsonb;
+  v_unknown  text;
 begin
   select p.filter_config into v_filter from tideway.saved_search_patterns p
    where p.name = add_pattern_to_sync_list.pattern order by p.user_id is null, p.created_at limit 1;
@@ -28,25 +31,35 @@ begin
   end if;
   select c.system into v_system from tideway.connections c where c.id = v_mapping.connection_id;
 
+  select n into v_unknown from unnest(add_pattern_to_sync_list.note) n
+   where not exists (select from tideway_private.table_columns(v_mapping.local_table) c where c.name = n) limit 1;
+  if found then
+    raise exception 'note names the column "%", which % does not have.', v_unknown, v_mapping.local_name
+      using errcode = 'TWLST', hint = 'Name columns whose values help people to know the item, such as its name.';
+  end if;
+
   execute format(
-    'select array_agg(x.remote_id) from (
-       select l.remote_id from %s r
+    'select jsonb_agg(jsonb_build_object(''source_id'', x.remote_id, ''metadata'', x.metadata)) from (
+       select l.remote_id, jsonb_build_object(%s) as metadata from %s r
          join tideway_private.links l on l.mapping = %s and l.local_key = %s
         where l.remote_id is not null and l.local_gone_at is null and l.remote_gone_at is null and (%s)
         order by l.remote_id limit %s) x',
+    (select string_agg(format('%L, r.%I', n, n), ', ') from unnest(add_pattern_to_sync_list.note) n),
     v_mapping.local_table, v_mapping.number, tideway_private.key_expression('r', v_mapping.key_columns),
     tideway_private.pattern_predicate(v_filter,
       (select jsonb_agg(jsonb_build_object('local', c.local, 'remote', c.remote, 'field', c.field, 'local_type', c.local_type))
          from tideway.mapping_columns c where c.mapping_id = v_mapping.id), 'r'),
     greatest(add_pattern_to_sync_list.row_limit, 0))
-    into v_ids;
+    into v_items;
 
-  return tideway.add_to_sync_list(v_mapping.item_type, v_system, add_pattern_to_sync_list.target_platform, coalesce(v_ids, '{}'),
-                                  add_pattern_to_sync_list.sync_mode, filter_config => v_filter);
+  return tideway_private.put_on_list(v_mapping.item_type, v_system, add_pattern_to_sync_list.target_platform, coalesce(v_items, '[]'),
+                                     add_pattern_to_sync_list.sync_mode, null, add_pattern_to_sync_list.priority, null, v_filter);
 end;
 $$;
 
-comment on function tideway.add_pattern_to_sync_list(text, text, text, text, integer) is
+comment on function tideway.add_pattern_to_sync_list(text, text, text, text, integer, text[], integer) is
 'Puts the rows of a mapping that a saved pattern matches on the sync list; returns how many. The caller needs the right to read the table.
 
-  select tideway.add_pattern_to_sync_list(''Active Electronics'', ''netsuite_products'', ''shopify'');';
+note names columns whose values are kept in the items'' metadata, for people who read the list.
+
+  select tideway.add_pattern_to_sync_list(''Active Electronics'', ''netsuite_products'', ''shopify'', note => ''{name,sku,price}'');';

@@ -15,20 +15,10 @@ language sql
 volatile
 set search_path = ''
 as $$
-  with added as (
-    insert into tideway.sync_list as s
-      (item_type, source_platform, target_platform, source_id, sync_mode, schedule, priority, fields, filter_config, metadata)
-    select add_to_sync_list.item_type, add_to_sync_list.source_platform, add_to_sync_list.target_platform, i.source_id,
-           add_to_sync_list.sync_mode, add_to_sync_list.schedule, add_to_sync_list.priority, add_to_sync_list.fields,
-           add_to_sync_list.filter_config, coalesce(add_to_sync_list.metadata, '{}')
-      from (select distinct unnest(add_to_sync_list.source_ids) as source_id) i
-     order by i.source_id
-    on conflict on constraint sync_list_item_once do update
-       set is_active = true, sync_mode = excluded.sync_mode, schedule = excluded.schedule, priority = excluded.priority, fields = excluded.fields,
-           filter_config = coalesce(excluded.filter_config, s.filter_config), metadata = s.metadata || excluded.metadata
-    returning 1
-  )
-  select count(*)::integer from added
+  select tideway_private.put_on_list(
+    add_to_sync_list.item_type, add_to_sync_list.source_platform, add_to_sync_list.target_platform,
+    coalesce((select jsonb_agg(jsonb_build_object('source_id', i, 'metadata', add_to_sync_list.metadata)) from unnest(add_to_sync_list.source_ids) i), '[]'),
+    add_to_sync_list.sync_mode, add_to_sync_list.schedule, add_to_sync_list.priority, add_to_sync_list.fields, add_to_sync_list.filter_config)
 $$;
 
 comment on function tideway.add_to_sync_list(text, text, text, text[], text, text, integer, text[], jsonb, jsonb) is

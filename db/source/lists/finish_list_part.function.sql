@@ -19,6 +19,7 @@ begin
   perform tideway_private.finish_request(request);
   if not exists (select from tideway_private.requests r where r.run_id = finish_list_part.run) then
     perform tideway_private.finish_run(run);
+    perform tideway_private.finish_scheduled_sync((select (r.metadata ->> 'part_of')::uuid from tideway.sync_runs r where r.id = finish_list_part.run));
   end if;
 end;
 $$;

@@ -11,6 +11,7 @@ declare
   v_named    text;
   v_numbers  integer[];
   v_names    text[];
+  v_unknown  text;
 begin
   foreach v_side in array array['source', 'target'] loop
     v_system := case v_side when 'source' then item.source_platform else item.target_platform end;
@@ -35,6 +36,15 @@ begin
     end if;
   end loop;
 
+  if target_mapping is not null and item.fields is not null then
+    select string_agg(f, ', ' order by f) into v_unknown
+      from unnest(item.fields) f
+     where not exists (select from tideway.mappings m join tideway.mapping_columns c on c.mapping_id = m.id
+                        where m.number = target_mapping and f in (c.local, c.remote, c.field));
+    if v_unknown is not null then
+      problem := concat_ws(' ', problem, format('fields names what the target mapping does not have: %s.', v_unknown));
+    end if;
+  end if;
   if source_mapping is not null then
     select l.local_key into local_key
       from tideway_private.links l

@@ -25,6 +25,8 @@ as $$
         on p.mapping = m.number and p.local_key = i.row_image ->> c.field and p.remote_id is not null and p.remote_gone_at is null
      where i.row_image is not null
      group by i.n
+  ), narrow as materialized (
+    select w.local_key, w.fields from tideway_private.listed_fields(map, keys) w
   ), field as materialized (
     select i.n, c.field, c.local, c.authority, c.direction,
            i.row_image -> c.field as present,
@@ -37,7 +39,10 @@ as $$
       from item i
       join tideway.mapping_columns c on c.mapping_id = map.id and c.direction in ('push', 'both') and not c.is_remote_id
       left join parent p on p.n = i.n
+      left join narrow w on w.local_key = i.key
      where i.row_image is not null
+       -- An item of the sync list may name the fields that go.
+       and (w.fields is null or w.fields && array[c.local, c.remote, c.field] or c.local = any (map.key_columns) or coalesce(i.sent ? c.field, false))
        -- A field that the link knows as it is has nothing to send; a create sends them all.
        and not (i.remote_id is not null
                 and i.op & 8 = 0

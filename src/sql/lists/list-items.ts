@@ -8,6 +8,7 @@ export interface ListItem {
   readonly target: number;
   readonly target_id: string | null;
   readonly mode: 'delta' | 'full';
+  readonly priority: number;
   /** When it was last synced with success. */
   readonly synced_at: string | null;
 }

@@ -36,9 +36,17 @@ async function begin(): Promise<{ shop: Stage; store: Stage }> {
 
 async function list(ids: readonly string[], values: Record<string, unknown> = {}): Promise<void> {
   await pool.query(
-    `insert into tideway.sync_list (org_id, user_id, item_type, source_platform, target_platform, source_id, source_mapping, target_mapping, sync_mode, schedule)
-     select 'default', $2, 'product', 'plain', 'plain', i, $3, 'store', coalesce($4, 'delta'), $5 from unnest($1::text[]) i`,
-    [ids, values['user'] ?? null, values['source'] ?? 'shop', values['mode'] ?? null, values['schedule'] ?? null],
+    `insert into tideway.sync_list (org_id, user_id, item_type, source_platform, target_platform, source_id, source_mapping, target_mapping, sync_mode, schedule, priority, fields)
+     select 'default', $2, 'product', 'plain', 'plain', i, $3, 'store', coalesce($4, 'delta'), $5, coalesce($6::integer, 0), $7 from unnest($1::text[]) i`,
+    [
+      ids,
+      values['user'] ?? null,
+      values['source'] ?? 'shop',
+      values['mode'] ?? null,
+      values['schedule'] ?? null,
+      values['priority'] ?? null,
+      values['fields'] ?? null,
+    ],
   );
 }
 
@@ -151,5 +159,91 @@ test('items with a schedule come by themselves, with a run for each person', asy
       { user_id: 'ann', sync_type: 'scheduled', items: 1 },
       { user_id: 'bob', sync_type: 'scheduled', items: 1 },
     ]);
+  });
+});
+
+test('what is more important has arrived before the rest begins', async () => {
+  const { shop, store } = await begin();
+  const make = (ref: number) => shop.edit({ op: 'create', values: { ref, name: 'x', qty: ref } });
+  const plain = Array.from({ length: 30 }, (_, at) => make(at));
+  const urgent = Array.from({ length: 5 }, (_, at) => make(100 + at));
+  const later = Array.from({ length: 5 }, (_, at) => make(200 + at));
+  await list(plain);
+  await list(later, { priority: -1 });
+  await list(urgent, { priority: 9 });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_processed: 40, items_created: 40 });
+  const order = store.effects().map(({ values }) => Number((values?.['ref'] as { number: string }).number));
+  expect(order.slice(0, 5).every((ref) => ref >= 100 && ref < 105)).toBe(true);
+  expect(order.slice(-5).every((ref) => ref >= 200)).toBe(true);
+});
+
+test('an item that names fields carries those only, until somebody wants them all', async () => {
+  const { shop, store } = await begin();
+  const id = shop.edit({ op: 'create', values: { ref: 1, name: 'hammer', qty: 1 } });
+  await list([id], { fields: ['qty'] });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_created: 1 });
+  expect(store.record(1)).toMatchObject({ name: null, qty: 1 });
+  shop.edit({ op: 'update', id, values: { name: 'saw', qty: 2 } });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_updated: 1 });
+  expect(store.record(1)).toMatchObject({ name: null, qty: 2 });
+  await list([id], { user: 'ann' });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_processed: 2 });
+  expect(store.record(1)).toMatchObject({ name: 'saw', qty: 2 });
+  await pool.query(`update tideway.sync_list set fields = array['colour']`);
+  expect(await deltaSync()).toMatchObject({ status: 'partial_success', items_failed: 2 });
+  expect((await items())[0]?.error_message).toContain('fields names what the target mapping does not have: colour');
+});
+
+test('a scheduled sync of everything answers with totals and each person’s result', async () => {
+  const { shop } = await begin();
+  const [one, two, long] = ['a', 'b', 'much too long a name'].map((name, at) =>
+    shop.edit({ op: 'create', values: { ref: at, name, qty: at } }),
+  );
+  await list([one ?? '', long ?? ''], { user: 'ann' });
+  await list([two ?? ''], { user: 'bob' });
+  const { rows } = await pool.query<{ run: string }>(`select tideway.scheduled_sync() as run`);
+  const run = rows[0]?.run;
+  const answer = async (id?: string) =>
+    (await pool.query<{ answer: Record<string, unknown> }>(`select tideway.sync_answer($1) as answer`, [id])).rows[0]
+      ?.answer;
+  await waitFor(
+    async () =>
+      expect(
+        (
+          await pool.query(
+            `select sync_type, status, user_id, items_processed::int as items from tideway.sync_history where id = $1`,
+            [run],
+          )
+        ).rows,
+      ).toEqual([{ sync_type: 'scheduled', status: 'partial_success', user_id: null, items: 3 }]),
+    { within: 30_000 },
+  );
+  expect(await answer(run)).toEqual({
+    totalUsers: 2,
+    totalItems: 3,
+    itemsProcessed: 3,
+    itemsSucceeded: 2,
+    itemsFailed: 1,
+    duration: expect.any(Number) as number,
+    userResults: [
+      {
+        userId: 'ann',
+        itemsProcessed: 2,
+        itemsSucceeded: 1,
+        itemsFailed: 1,
+        errors: [expect.stringContaining(`${String(long)}: `) as string],
+      },
+      { userId: 'bob', itemsProcessed: 1, itemsSucceeded: 1, itemsFailed: 0, errors: [] },
+    ],
+  });
+  const { rows: ann } = await pool.query<{ id: string }>(`select id from tideway.sync_runs where triggered_by = 'ann'`);
+  expect(await answer(ann[0]?.id)).toMatchObject({
+    syncHistoryId: ann[0]?.id,
+    status: 'partial_success',
+    itemsProcessed: 2,
+    itemsCreated: 1,
+    itemsUpdated: 0,
+    itemsFailed: 1,
+    errors: [{ itemId: expect.any(String) as string, error: expect.stringMatching(/10|long/) as string }],
   });
 });
