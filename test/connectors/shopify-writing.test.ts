@@ -217,3 +217,20 @@ test('a failure inside a good answer leaves exactly its row uncertain', async ()
     { result: 'refused', fault: { code: 'PERMISSION_DENIED', class: 'AUTH_ERROR' } },
   ]);
 });
+
+test('a variant without options is the one that its product was made with, once', async () => {
+  const { app, write } = await openShop();
+  const [product] = await write('products', create('p', { title: 'Mug' }));
+  const id = product?.result === 'written' ? product.id : '';
+  const row = (ref: string, sku: string) => create(ref, { 'product.id': id, sku, price: '9.50' }, 'sku');
+  const [made] = await write('variants', row('v', 'MUG-1'));
+  expect(made).toMatchObject({ result: 'written', record: { fields: { 'product.id': id, sku: 'MUG-1', price: 9.5 } } });
+  expect(await write('variants', row('v', 'MUG-1'), row('w', 'MUG-2'))).toMatchObject([
+    { result: 'written', id: made?.result === 'written' ? made.id : '' },
+    { result: 'refused' },
+  ]);
+  expect(await write('variants', row('w', 'MUG-2'))).toMatchObject([
+    { result: 'refused', fault: { code: 'DUPLICATE_REMOTE', column: 'sku' } },
+  ]);
+  expect([...app.store.variants.values()].map(({ price }) => price)).toEqual(['9.50']);
+});

@@ -82,25 +82,31 @@ async function plan(
   }
   if (table.name === 'variants') {
     const parents = await productsOf(session, good);
-    const changed = good.filter((row) => row.op === 'update');
-    for (const row of good) {
-      if (row.op === 'create') make(row, () => variantCreate(table, row));
-      else if (!parents.has(row.id)) settle([{ ref: row.ref, result: 'not_found' }]);
-      else if (row.op === 'delete') make(row, () => variantDelete(row, parents.get(row.id) ?? ''));
-    }
-    for (const product of new Set(parents.values())) {
-      const group = changed.filter((row) => parents.get(row.id) === product);
-      const inputs: { row: UpdateRow; input: Fields }[] = [];
-      for (const row of group) {
-        try {
-          inputs.push({ row, input: { id: row.id, ...inputOf(table, row.changed, false) } });
-        } catch (error) {
-          if (!(error instanceof Fault)) throw error;
-          settle([{ ref: row.ref, result: 'refused', fault: error.facts }]);
-        }
+    const lone = await loneVariants(session, good);
+    const groups = new Map<string, VariantChange[]>();
+    const change = (product: string, row: CreateRow | UpdateRow, id: string, fields: Fields): void => {
+      try {
+        const input = { id, ...inputOf(table, fields, false) };
+        groups.set(product, [...(groups.get(product) ?? []), { row, id, fields, input }]);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        settle([{ ref: row.ref, result: 'refused', fault: error.facts }]);
       }
-      if (inputs.length > 0) steps.push(variantUpdates(table, product, inputs));
+    };
+    for (const row of good) {
+      if (row.op === 'create') {
+        const { 'product.id': product, ...fields } = row.fields;
+        const there = typeof product === 'string' && isBare(row) ? lone.get(product) : undefined;
+        const other = there !== undefined && there.sku !== '' && fields['sku'] !== there.sku;
+        if (typeof product === 'string') lone.delete(product);
+        if (typeof product !== 'string' || there === undefined) make(row, () => variantCreate(table, row));
+        else if (other) settle([{ ref: row.ref, result: 'refused', fault: takenBy(there.sku).facts }]);
+        else change(product, row, there.id, withoutEmpty(fields));
+      } else if (!parents.has(row.id)) settle([{ ref: row.ref, result: 'not_found' }]);
+      else if (row.op === 'delete') make(row, () => variantDelete(row, parents.get(row.id) ?? ''));
+      else change(parents.get(row.id) ?? '', row, row.id, row.changed);
     }
+    for (const [product, changes] of groups) steps.push(variantUpdates(table, product, changes));
     return steps;
   }
   const existing = await alreadyThere(session, table, good);
@@ -374,27 +380,84 @@ function variantDelete(row: DeleteRow, product: string): Step {
   };
 }
 
-function variantUpdates(table: Table, product: string, inputs: readonly { row: UpdateRow; input: Fields }[]): Step {
-  const columns = [...new Set(inputs.flatMap(({ row }) => Object.keys(row.changed)))];
+interface VariantChange {
+  readonly row: CreateRow | UpdateRow;
+  readonly id: string;
+  readonly fields: Fields;
+  readonly input: Fields;
+}
+
+function variantUpdates(table: Table, product: string, changes: readonly VariantChange[]): Step {
+  const columns = [...new Set(changes.flatMap(({ fields }) => Object.keys(fields)))];
   return {
-    rows: inputs.map(({ row }) => row),
+    rows: changes.map(({ row }) => row),
     mutation: 'productVariantsBulkUpdate',
     literals: [`productId:${JSON.stringify(product)}`, 'allowPartialUpdates:true'],
-    variable: { name: 'variants', type: '[ProductVariantsBulkInput!]!', value: inputs.map(({ input }) => input) },
-    payload: `productVariants{${selectionOf(table, columns)}}`,
+    variable: { name: 'variants', type: '[ProductVariantsBulkInput!]!', value: changes.map(({ input }) => input) },
+    payload: `productVariants{${selectionOf(table, [...columns, 'product.id'])}}`,
     codes: true,
     read: (payload, errors) => {
       const nodes: unknown[] = Array.isArray(payload['productVariants']) ? payload['productVariants'] : [];
-      return inputs.map(({ row }, at) => {
+      return changes.map(({ row, id, fields }, at) => {
         const mine = errors.filter(({ field }) => {
           const index = field?.find((part) => /^\d+$/.test(part));
           return index === undefined || Number(index) === at;
         });
-        const node = nodes.find((one) => isNode(one) && one['id'] === row.id);
-        return outcomeOf(table, row, Object.keys(row.changed), node, mine);
+        const node = nodes.find((one) => isNode(one) && one['id'] === id);
+        const shown = row.op === 'create' ? [...Object.keys(fields), 'product.id'] : Object.keys(fields);
+        return outcomeOf(table, row, shown, node, mine);
       });
     },
   };
+}
+
+/** A variant of a product without options: Shopify made it with the product. */
+function isBare({ fields }: CreateRow): boolean {
+  return (fields['selectedOptions'] ?? null) === null;
+}
+
+function withoutEmpty(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+/** A product without options has exactly one variant, so that is the one that a row without options means. */
+async function loneVariants(
+  session: ShopifySession,
+  rows: readonly WriteRow[],
+): Promise<Map<string, { readonly id: string; readonly sku: string }>> {
+  const products = rows.flatMap((row) => {
+    const product = row.op === 'create' && isBare(row) ? row.fields['product.id'] : undefined;
+    return typeof product === 'string' ? [product] : [];
+  });
+  const ids = [...new Set(products)].filter((id) => /^gid:\/\/shopify\/Product\/\d+$/.test(id));
+  if (ids.length === 0) return new Map();
+  const { data, answer } = await ask(session, {
+    document:
+      'query($ids:[ID!]!){nodes(ids:$ids){...on Product{hasOnlyDefaultVariant variants(first:1){nodes{id sku}}}}}',
+    variables: { ids },
+    cost: ids.length * 5,
+  });
+  const nodes = data['nodes'];
+  if (!Array.isArray(nodes) || nodes.length !== ids.length) {
+    throw answer.fault('the answer does not speak of every product', { code: 'BAD_RESPONSE' });
+  }
+  return new Map(
+    (nodes as unknown[]).flatMap((node, at) => {
+      if (!isNode(node) || node['hasOnlyDefaultVariant'] !== true) return [];
+      const list = isNode(node['variants']) ? node['variants']['nodes'] : undefined;
+      const first: unknown = Array.isArray(list) ? list[0] : undefined;
+      if (!isNode(first) || typeof first['id'] !== 'string') return [];
+      const sku = typeof first['sku'] === 'string' ? first['sku'] : '';
+      return [[ids[at] ?? '', { id: first['id'], sku }] as const];
+    }),
+  );
+}
+
+function takenBy(sku: string): Fault {
+  return new Fault('DUPLICATE_REMOTE', `The product has a variant already, with the SKU "${sku}".`, {
+    column: 'sku',
+    suggestion: 'Give the row that SKU, or give the variant options that tell it from the other.',
+  });
 }
 
 /** Stock is set only if it still is what Tideway last saw, so that a sale in between is not lost. */
