@@ -3,6 +3,7 @@ import OAuth from 'oauth-1.0a';
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Cursor } from '../../src/connectors/connector.ts';
+import type { WriteRow } from '../../src/model/write.ts';
 import { netsuite } from '../../src/connectors/netsuite/netsuite.ts';
 import { netsuiteSettings } from '../../src/connectors/netsuite/settings.ts';
 import { createNetsuiteClient } from '../../src/connectors/netsuite/client.ts';
@@ -407,6 +408,51 @@ test('stock that is there already is not booked again when its row is new to Tid
   await netsuite.writeBatch?.(session, { table: 'stock', rows: [create('a', 10)] });
   await netsuite.writeBatch?.(session, { table: 'stock', rows: [create('b', 12)] });
   expect(app.stock().get('7:1')).toBe(12);
+  await close();
+  await app.stop();
+});
+
+test('a sale is written with all of its lines, read with them, and changed as a whole', async () => {
+  const order = {
+    name: 'salesOrder',
+    from: 'transaction',
+    only: { type: 'SalesOrd' },
+    fields: { entity: 'reference', otherRefNum: 'text', item: 'lines' },
+    required: ['entity'],
+  } as const;
+  const { app, session, close } = await start(JSON.stringify(TBA), { types: [order] });
+  const [table] = await netsuite.discover(session, ['salesOrder']);
+  expect(table?.columns.find(({ name }) => name === 'item')).toMatchObject({ type: 'json', writable: true });
+  const write = (...rows: readonly WriteRow[]) => netsuite.writeBatch?.(session, { table: 'salesOrder', rows });
+  const two = [
+    { item: '7', quantity: 2, rate: 9.5 },
+    { item: '8', quantity: 1, rate: 20 },
+  ];
+  const fields = { entity: '5', otherRefNum: '#1001', item: two };
+  const create = { op: 'create', ref: 'o', idempotencyKey: 'o', fields } as const;
+  app.fail({ method: 'POST', path: '/salesOrder', with: { kind: 'drop_answer' } });
+  expect(await write(create)).toMatchObject([{ result: 'uncertain' }]);
+  const [made] = (await write(create)) ?? [];
+  const id = made?.result === 'written' ? made.id : '';
+  const read = async () =>
+    (
+      await netsuite.readByIds?.(session, {
+        table: 'salesOrder',
+        columns: ['otherRefNum', 'item'],
+        ids: [id],
+        askedFor: '1',
+      })
+    )?.records[0]?.fields;
+  expect(await read()).toEqual({ otherRefNum: '#1001', item: two });
+  const item = [{ item: '7', quantity: 3, rate: 9.5 }];
+  const change = { op: 'update', ref: 'o', idempotencyKey: 'p', id, changed: { item }, fields: { item } } as const;
+  await write(change);
+  await write(change);
+  expect(await read()).toEqual({ otherRefNum: '#1001', item });
+  expect(
+    await write({ ...create, ref: 'bad', idempotencyKey: 'bad', fields: { entity: '5', item: 'two mugs' } }),
+  ).toMatchObject([{ result: 'refused', fault: { column: 'item' } }]);
+  expect(app.records('salesOrder')).toHaveLength(1);
   await close();
   await app.stop();
 });

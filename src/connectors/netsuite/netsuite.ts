@@ -15,6 +15,7 @@ const TYPES: readonly AppType[] = [
   { name: 'date', type: 'date', writable: true, note: 'A day of the account’s own zone.' },
   { name: 'datetime', type: 'date-time', writable: true, note: 'Read to the second.' },
   { name: 'reference', type: 'string', writable: true, note: 'The internal id of the other record.' },
+  { name: 'lines', type: 'json', writable: true, note: 'A list of {item, quantity, rate}; written as a whole.' },
 ];
 
 export const netsuite: Connector<NetsuiteSettings> = {
@@ -66,7 +67,10 @@ async function look(client: NetsuiteClient, name: string): Promise<RemoteTable |
     throw error;
   }
   for (;;) {
-    const columns = kinds.map(([column]) => `t.${queryName(column)}`).join(', ');
+    const columns = kinds
+      .filter(([, { appType }]) => appType !== 'lines')
+      .map(([column]) => `t.${queryName(column)}`)
+      .join(', ');
     try {
       await client.query(`SELECT ${columns} FROM ${source.from} t ORDER BY t.${source.keys[0] ?? 'id'}`, 1);
       break;

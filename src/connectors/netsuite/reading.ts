@@ -8,6 +8,8 @@ import type { NetsuiteSettings } from './settings.ts';
 import { kindsOf, knownSource, queryName, type Kind, type Source } from './tables.ts';
 
 const ROWS = 1000;
+/** As many as a list of NetSuite's may name. */
+const IDS = 1000;
 const DAY = 86_400_000;
 
 const place = z.object({
@@ -39,7 +41,7 @@ export async function readPage(session: Session<NetsuiteSettings>, request: Page
   ];
   const kinds = await kindsOf(client, request.table);
   const answer = await client.query(select(source, kinds, request.columns, conditions), Math.min(request.limit, ROWS));
-  const records = answer.items.map((row) => recordOf(row, source, kinds, request.columns));
+  const records = await recordsOf(client, answer.items, source, kinds, request.columns);
   const last = records.at(-1);
   const gone =
     after !== null && at.last === null && session.settings.deletions && source.keys.length === 1
@@ -60,7 +62,7 @@ export async function readByIds(session: Session<NetsuiteSettings>, request: Ids
   const conditions = [...(source.only === undefined ? [] : [source.only]), among(source, ids)];
   const { items } =
     ids.length === 0 ? { items: [] } : await client.query(select(source, kinds, request.columns, conditions), ROWS);
-  const records = items.map((row) => recordOf(row, source, kinds, request.columns));
+  const records = await recordsOf(client, items, source, kinds, request.columns);
   const found = new Set(records.map(({ id }) => id));
   return { records, missing: request.ids.filter((id) => !found.has(id)), askedFor: request.askedFor };
 }
@@ -80,7 +82,7 @@ export async function findByKey(session: Session<NetsuiteSettings>, request: Key
       ...(last === undefined ? [] : [beyond(source.keys, last)]),
     ];
     const answer = await client.query(select(source, kinds, request.columns, conditions), ROWS);
-    records.push(...answer.items.map((row) => recordOf(row, source, kinds, request.columns)));
+    records.push(...(await recordsOf(client, answer.items, source, kinds, request.columns)));
     more = answer.hasMore;
   }
   return { records, askedFor: request.askedFor };
@@ -167,7 +169,9 @@ function select(
   columns: readonly string[],
   conditions: readonly string[],
 ): string {
-  const shown = columns.map((column, index) => `${expression(column, kinds.get(column))} AS c${String(index)}`);
+  const shown = columns.flatMap((column, index) =>
+    isLines(kinds.get(column)) ? [] : [`${expression(column, kinds.get(column))} AS c${String(index)}`],
+  );
   const keys = source.keys.map((key, index) => `t.${key} AS k${String(index)}`);
   const modified = source.modified === null ? [] : [`${utc(`t.${source.modified}`)} AS m`];
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
@@ -187,6 +191,59 @@ function utc(column: string): string {
   return `TO_CHAR(SYS_EXTRACT_UTC(${column}), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 }
 
+async function recordsOf(
+  client: NetsuiteClient,
+  rows: readonly Readonly<Record<string, unknown>>[],
+  source: Source,
+  kinds: ReadonlyMap<string, Kind>,
+  columns: readonly string[],
+): Promise<RemoteRecord[]> {
+  const records = rows.map((row) => recordOf(row, source, kinds, columns));
+  const column = columns.find((name) => isLines(kinds.get(name)));
+  if (column === undefined || records.length === 0) return records;
+  const lines = await linesOf(
+    client,
+    records.map(({ id }) => id),
+  );
+  return records.map((record) => ({ ...record, fields: { ...record.fields, [column]: lines.get(record.id) ?? [] } }));
+}
+
+function isLines(kind: Kind | undefined): boolean {
+  return kind?.appType === 'lines';
+}
+
+const LINE = { from: 'transactionline', keys: ['transaction', 'id'] } as const;
+
+/** What was sold, per sale; queries show what leaves the stock as negative. */
+async function linesOf(client: NetsuiteClient, ids: readonly string[]): Promise<ReadonlyMap<string, FieldValue[]>> {
+  const found = new Map<string, FieldValue[]>();
+  for (let at = 0; at < ids.length; at += IDS) {
+    const part = ids.slice(at, at + IDS).join(', ');
+    let last: string[] | null = null;
+    for (let more = true; more;) {
+      const conditions: string[] = [
+        `t.transaction IN (${part})`,
+        `t.mainline = 'F'`,
+        `t.taxline = 'F'`,
+        ...(last === null ? [] : [beyond(LINE.keys, last)]),
+      ];
+      const answer = await client.query(
+        `SELECT t.transaction AS s, t.id AS n, t.item AS i, t.quantity AS q, t.rate AS r FROM ${LINE.from} t WHERE ${conditions.join(' AND ')} ORDER BY t.transaction, t.id`,
+        ROWS,
+      );
+      for (const row of answer.items) {
+        const sale = textOf(row['s']);
+        const quantity = -Number(row['q'] ?? 0);
+        const rate = row['r'] === undefined ? {} : { rate: exactNumber(textOf(row['r'])) };
+        found.set(sale, [...(found.get(sale) ?? []), { item: textOf(row['i']), quantity, ...rate }]);
+        last = [sale, textOf(row['n'])];
+      }
+      more = answer.hasMore;
+    }
+  }
+  return found;
+}
+
 function recordOf(
   row: Readonly<Record<string, unknown>>,
   source: Source,
@@ -196,7 +253,9 @@ function recordOf(
   const id = source.keys.map((_, index) => textOf(row[`k${String(index)}`])).join(':');
   if (!isId(id, source)) throw new Fault('BAD_RESPONSE', 'NetSuite shows a row without its id.');
   const fields: Fields = Object.fromEntries(
-    columns.map((column, index) => [column, shown(row[`c${String(index)}`], kinds.get(column))]),
+    columns.flatMap((column, index) =>
+      isLines(kinds.get(column)) ? [] : [[column, shown(row[`c${String(index)}`], kinds.get(column))]],
+    ),
   );
   const modifiedAt = textOf(row['m']);
   return { id, fields, ...(modifiedAt === '' ? {} : { modifiedAt }) };

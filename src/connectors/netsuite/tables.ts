@@ -14,6 +14,8 @@ export interface Source {
   /** The column that says when a row was changed; null where there is none. */
   readonly modified: string | null;
   readonly writable: boolean;
+  /** Its items are a column too: a list of {item, quantity, rate}, sold by the negative quantity in queries. */
+  readonly lines?: true;
 }
 
 const item = (type: string): Source => ({
@@ -30,21 +32,22 @@ const transaction = (type: string): Source => ({
   modified: 'lastmodifieddate',
   writable: true,
 });
+const sale = (type: string): Source => ({ ...transaction(type), lines: true });
 const list = (from: string): Source => ({ from, keys: ['id'], modified: null, writable: false });
 
 const SOURCES: ReadonlyMap<string, Source> = new Map([
   ['assemblyItem', item('Assembly')],
-  ['cashSale', transaction('CashSale')],
+  ['cashSale', sale('CashSale')],
   ['creditMemo', transaction('CustCred')],
   ['currency', list('currency')],
   ['customer', { from: 'customer', keys: ['id'], modified: 'lastmodifieddate', writable: true }],
   ['inventoryItem', item('InvtPart')],
-  ['invoice', transaction('CustInvc')],
+  ['invoice', sale('CustInvc')],
   ['itemFulfillment', transaction('ItemShip')],
   ['kitItem', item('Kit')],
   ['location', list('location')],
   ['nonInventorySaleItem', item('NonInvtPart')],
-  ['salesOrder', transaction('SalesOrd')],
+  ['salesOrder', sale('SalesOrd')],
   [
     'stock',
     {
@@ -71,6 +74,9 @@ const STOCK: ReadonlyMap<string, Kind> = new Map([
 
 export const STOCK_TABLE = 'stock';
 
+/** The sublist of a sale, by NetSuite's own name. */
+export const LINES = 'item';
+
 /** The tables that every account may have, besides its custom records. */
 export const TABLES: readonly string[] = [...SOURCES.keys()];
 
@@ -94,7 +100,7 @@ export function knownSource(table: string): Source {
 /** What a column is to the record service. */
 export interface Kind {
   readonly type: FieldType;
-  readonly appType: 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'reference';
+  readonly appType: 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'reference' | 'lines';
   readonly title: string | undefined;
 }
 
@@ -122,7 +128,8 @@ export async function readKinds(client: NetsuiteClient, table: string): Promise<
   const { properties } = await client.json(schema, path, 'application/schema+json');
   return new Map(
     Object.entries(properties).flatMap(([name, given]) => {
-      const kind = kindOf(given);
+      const lines = name === LINES && sourceOf(table)?.lines === true;
+      const kind = lines ? { type: 'json' as const, appType: 'lines' as const, title: given.title } : kindOf(given);
       return kind === null || name === 'links' || name === 'refName' ? [] : [[name, kind]];
     }),
   );

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { Fault } from '../../model/fault.ts';
 import type { Fields, FieldValue } from '../../model/record.ts';
 import type { CreateRow, DeleteRow, UpdateRow, WriteOutcome, WriteRow } from '../../model/write.ts';
@@ -8,7 +9,7 @@ import { outcomesOf, settleAll } from '../write-outcomes.ts';
 import { createNetsuiteClient, type NetsuiteClient } from './client.ts';
 import { among, findExternal, isId } from './reading.ts';
 import type { NetsuiteSettings } from './settings.ts';
-import { kindsOf, knownSource, STOCK_TABLE, type Kind } from './tables.ts';
+import { kindsOf, knownSource, LINES, STOCK_TABLE, type Kind } from './tables.ts';
 
 /** Without it NetSuite drops what it does not know and answers that all went well. */
 const STRICT = { 'x-netsuite-propertynamevalidation': 'error' };
@@ -125,7 +126,10 @@ async function change(
   if (!/^\d+$/.test(id)) return { ref, result: 'not_found' };
   try {
     const answer = await client.send(
-      `${type}/${id}`,
+      // Lines without their number would be added to those that are there.
+      row.op === 'update' && LINES in row.changed && kinds.get(LINES)?.appType === 'lines'
+        ? `${type}/${id}?replace=${LINES}`
+        : `${type}/${id}`,
       row.op === 'delete'
         ? { method: 'DELETE' }
         : { method: 'PATCH', headers: STRICT, json: bodyOf(row.changed, kinds) },
@@ -214,7 +218,29 @@ function bodyOf(fields: Fields, kinds: ReadonlyMap<string, Kind>): Record<string
   );
 }
 
+const line = z.object({
+  item: z.union([z.string(), z.number()]).transform(String),
+  quantity: z.coerce.number(),
+  rate: z.coerce.number().optional(),
+});
+
+/** A sale is written with all of its lines or not at all. */
+function linesOf(value: FieldValue): unknown {
+  const lines = z.array(line).safeParse(value ?? []);
+  if (!lines.success) {
+    throw new Fault(
+      'VALUE_REFUSED',
+      'The lines of a sale are a list such as [{"item": "12", "quantity": 2, "rate": 9.5}].',
+      {
+        column: LINES,
+      },
+    );
+  }
+  return { items: lines.data.map(({ item, ...rest }) => ({ item: { id: item }, ...rest })) };
+}
+
 function sent(column: string, value: FieldValue, kind: Kind | undefined): unknown {
+  if (kind?.appType === 'lines') return linesOf(value);
   if (value === null) return null;
   if (kind?.appType === 'reference') return { id: typeof value === 'number' ? String(value) : value };
   if (kind?.appType !== 'number' || typeof value === 'number') return value;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { startAppServer, type AppAnswer, type AppRequest, type AppServer } from '../app-server.ts';
 import { QueryError, runQuery, type Cell, type QueryTables } from './suiteql.ts';
 
-type Field = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'reference';
+type Field = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'reference' | 'lines';
 type Json = Readonly<Record<string, unknown>>;
 
 export interface NetsuiteAppOptions {
@@ -87,7 +87,9 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
         'externalid',
         'lastmodifieddate',
         ...Object.keys(only),
-        ...Object.keys(fields).map((field) => field.toLowerCase()),
+        ...Object.keys(fields)
+          .filter((field) => fields[field] !== 'lines')
+          .map((field) => field.toLowerCase()),
       ].filter((column) => !hidden.includes(column));
       const before = named.get(from);
       named.set(from, {
@@ -98,10 +100,9 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
             .filter(({ type }) => type === name)
             .map((record) => ({
               ...Object.fromEntries(
-                Object.entries(record.fields).map(([field, value]) => [
-                  field.toLowerCase(),
-                  cellOf(value, fields[field]),
-                ]),
+                Object.entries(record.fields).flatMap(([field, value]) =>
+                  fields[field] === 'lines' ? [] : [[field.toLowerCase(), cellOf(value, fields[field])]],
+                ),
               ),
               ...only,
               id: Number(record.id),
@@ -123,6 +124,25 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
             type: 'InvAdjst',
           })),
       ],
+    });
+    const sales = options.types.filter(({ fields }) => fields['item'] === 'lines').map(({ name }) => name);
+    named.set('transactionline', {
+      columns: ['transaction', 'id', 'item', 'quantity', 'rate', 'mainline', 'taxline'],
+      rows: () =>
+        [...records.values()]
+          .filter(({ type }) => sales.includes(type))
+          .flatMap(({ id, fields }) => [
+            { transaction: Number(id), id: 0, mainline: 'T', taxline: 'F' },
+            ...linesIn(fields['item']).map(({ item, quantity, rate }, at) => ({
+              transaction: Number(id),
+              id: at + 1,
+              item: Number(item.id),
+              quantity: -quantity,
+              rate: rate ?? null,
+              mainline: 'F',
+              taxline: 'F',
+            })),
+          ]),
     });
     named.set('dual', { columns: [], rows: () => [{}] });
     named.set('deletedrecord', {
@@ -238,6 +258,13 @@ export async function startNetsuiteApp(options: NetsuiteAppOptions): Promise<Net
     if (!['POST', 'PATCH', 'PUT'].includes(request.method)) return refuse(405, 'METHOD_NOT_ALLOWED', 'Not allowed.');
     const given = JSON.parse(request.body.toString()) as Record<string, unknown>;
     if (upsert) given['externalId'] = key.slice(4);
+    for (const [field, value] of Object.entries(given)) {
+      // Lines without their number are added to those that are there, unless the list is to be replaced.
+      const replace = request.url.searchParams.get('replace') === field;
+      if (type.fields[field] === 'lines' && known !== undefined && !replace && fits(value, 'lines')) {
+        given[field] = { items: [...linesIn(known.fields[field]), ...linesIn(value)] };
+      }
+    }
     const strict = request.headers['x-netsuite-propertynamevalidation'] === 'error';
     for (const [field, value] of Object.entries(given)) {
       const kind = field === 'externalId' ? 'text' : type.fields[field];
@@ -432,6 +459,7 @@ function schemaOf(kind: Field): Json {
   if (kind === 'reference') return { $ref: '/services/rest/record/v1/metadata-catalog/nsLink' };
   if (kind === 'number' || kind === 'boolean') return { type: kind };
   if (kind === 'text') return { type: 'string' };
+  if (kind === 'lines') return { type: 'object', properties: { items: { type: 'array' } } };
   return { type: 'string', format: kind === 'date' ? 'date' : 'date-time' };
 }
 
@@ -442,7 +470,16 @@ function cellOf(value: unknown, kind: Field | undefined): Cell {
   return value as Cell;
 }
 
+const lines = z.strictObject({
+  items: z.array(z.strictObject({ item: reference, quantity: z.number(), rate: z.number().optional() })),
+});
+
+function linesIn(value: unknown): z.infer<typeof lines>['items'] {
+  return lines.safeParse(value).data?.items ?? [];
+}
+
 function fits(value: unknown, kind: Field): boolean {
+  if (kind === 'lines') return lines.safeParse(value).success;
   if (value === null) return true;
   if (kind === 'number' || kind === 'boolean') return typeof value === kind;
   if (kind === 'reference') return typeof value === 'object' && typeof (value as { id?: unknown }).id === 'string';
