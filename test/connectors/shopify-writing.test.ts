@@ -234,3 +234,14 @@ test('a variant without options is the one that its product was made with, once'
   ]);
   expect([...app.store.variants.values()].map(({ price }) => price)).toEqual(['9.50']);
 });
+
+test('stock of an item that is stocked there already is set, and never twice', async () => {
+  const { app, write } = await openShop({ locations: 1 });
+  await write('products', create('p', { title: 'Mug' }));
+  const [item] = [...app.store.items.keys()];
+  const [location] = [...app.store.locations.keys()];
+  const row = create('s', { 'item.id': item, 'location.id': location, available: 7 });
+  expect(await write('inventory_levels', row)).toMatchObject([{ result: 'written' }]);
+  expect(await write('inventory_levels', row)).toMatchObject([{ result: 'written' }]);
+  expect([...app.store.levels.values()].map(({ quantities }) => quantities['available'])).toEqual([7]);
+});

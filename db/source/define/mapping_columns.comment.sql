@@ -10,7 +10,7 @@ comment on column tideway.mapping_columns.type is 'The type of its values on the
 comment on column tideway.mapping_columns.local_type is 'The type of the column here when it was mapped.';
 comment on column tideway.mapping_columns.authority is 'source_of_truth: the app overwrites; reference: kept beside, never overwrites; derived: never synced.';
 comment on column tideway.mapping_columns.priority is 'Which mapping wins this field when several cover it; the higher one.';
-comment on column tideway.mapping_columns.conflict is 'Who wins when both sides changed it: remote, local, newest:column, delta, manual.';
+comment on column tideway.mapping_columns.conflict is 'Who wins when both sides changed it: remote, local, newest:column, delta, manual; delta:local and delta:remote say who wins when the sides meet for the first time.';
 comment on column tideway.mapping_columns.direction is 'What is really done: pull, push, both or none, after what either side cannot take.';
 comment on column tideway.mapping_columns.is_key is 'Whether it is part of the local key.';
 comment on column tideway.mapping_columns.is_remote_id is 'Whether it holds the app''s own id of the row.';

@@ -150,9 +150,9 @@ begin
       return query values ('warning', v_row.local, format('A conflict policy has no use for a column that is only %s.', case v_row.direction when 'none' then 'derived' else v_row.direction || 'ed' end),
         'Leave "conflict" out.', true);
     end if;
-    if v_row.conflict = 'delta' and v_row.type <> 'number' then
+    if v_row.conflict like 'delta%' and v_row.type <> 'number' then
       return query values ('error', v_row.local, 'delta adds numbers, and this column is none.', 'Use remote, local, newest:column or manual.', true);
-    elsif v_row.conflict = 'delta' and v_system.capabilities is not null
+    elsif v_row.conflict like 'delta%' and v_system.capabilities is not null
       and coalesce(v_system.capabilities ->> 'compareAndSet', 'none') = 'none' and coalesce(v_system.capabilities ->> 'idempotencyKeys', 'none') <> 'all'
       and v_read and not coalesce(v_remote.capabilities -> 'sums' ? v_row.remote, false)
     then

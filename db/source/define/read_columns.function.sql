@@ -91,8 +91,8 @@ begin
     if v_column.authority not in ('source_of_truth', 'reference', 'derived') then
       v_problems := v_problems || format('%s: authority must be source_of_truth, reference or derived.', v_label);
     end if;
-    if v_column.conflict !~ '^(remote|local|delta|manual|newest:.+)$' then
-      v_problems := v_problems || format('%s: conflict must be remote, local, newest:column, delta or manual.', v_label);
+    if v_column.conflict !~ '^(remote|local|delta(:(remote|local))?|manual|newest:.+)$' then
+      v_problems := v_problems || format('%s: conflict must be remote, local, newest:column, delta, delta:local, delta:remote or manual.', v_label);
     end if;
     if v_item ? 'priority' and v_item ->> 'priority' !~ '^-?\d{1,9}$' then
       v_problems := v_problems || format('%s: priority must be a whole number.', v_label);

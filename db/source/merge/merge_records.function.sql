@@ -103,8 +103,11 @@ as $$
                       or c.modified > (c.row_image ->> ('@' || pg_catalog.substr(c.policy, 8)))::timestamptz
                       or (c.row_image ->> ('@' || pg_catalog.substr(c.policy, 8))) is null
                     then 'remote' else 'local' end
-             when c.policy = 'delta' and (c.first or pg_catalog.jsonb_typeof(c.incoming) <> 'number' or pg_catalog.jsonb_typeof(c.present) <> 'number'
-                                          or pg_catalog.jsonb_typeof(c.local_base) <> 'number') then 'manual'
+             -- Two quantities that never agreed have no difference to add.
+             when c.policy like 'delta%' and c.first then coalesce(nullif(pg_catalog.substr(c.policy, 7), ''), 'manual')
+             when c.policy like 'delta%' then
+               case when pg_catalog.jsonb_typeof(c.incoming) = 'number' and pg_catalog.jsonb_typeof(c.present) = 'number'
+                         and pg_catalog.jsonb_typeof(c.local_base) = 'number' then 'delta' else 'manual' end
              else c.policy
            end as winner
       from change c

@@ -293,6 +293,8 @@ async function seen(
     if (outcome.result !== 'written' || row === undefined || row.op === 'delete') return outcome;
     const { quantityOnHand: wanted } = row.op === 'create' ? row.fields : row.changed;
     const fields = row.op === 'create' ? row.fields : row.changed;
-    return there.get(outcome.id) === Number(wanted) ? { ...outcome, record: { id: outcome.id, fields } } : outcome;
+    return (there.get(outcome.id) ?? 0) === Number(wanted)
+      ? { ...outcome, record: { id: outcome.id, fields } }
+      : outcome;
   });
 }

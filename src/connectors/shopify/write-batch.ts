@@ -15,6 +15,7 @@ import {
 } from './client.ts';
 import { identifierText, keyOf, lookupOf } from './find-by-key.ts';
 import { encodeMetafield, metafieldOf } from './metafields.ts';
+import { readByIds } from './read-by-ids.ts';
 import { columnOf, gid, isIdOf, isNode, numberOf, recordOf, selectionOf, tableOf, type Table } from './tables.ts';
 import { readUserErrors, refusalOf, saysGone, type UserError } from './user-errors.ts';
 import { encode, unfit } from './values.ts';
@@ -77,7 +78,8 @@ async function plan(
     }
   };
   if (table.name === 'inventory_levels') {
-    for (const row of good) make(row, () => stockStep(session, table, row));
+    const there = await levelsOf(session, good);
+    for (const row of good) make(row, () => stockStep(session, table, row, there));
     return steps;
   }
   if (table.name === 'variants') {
@@ -461,19 +463,27 @@ function takenBy(sku: string): Fault {
 }
 
 /** Stock is set only if it still is what Tideway last saw, so that a sale in between is not lost. */
-function stockStep(session: ShopifySession, table: Table, row: WriteRow): Step {
-  if (row.op === 'create') return stockCreate(session, table, row);
+function stockStep(
+  session: ShopifySession,
+  table: Table,
+  row: WriteRow,
+  there: ReadonlyMap<string, Readonly<Record<string, number>>>,
+): Step {
   if (row.op === 'delete') throw new Fault('REQUEST_REFUSED', 'Stock levels cannot be deleted.');
-  const names = Object.keys(row.changed);
+  const level = row.op === 'create' ? there.get(levelId(row)) : undefined;
+  if (row.op === 'create' && level === undefined) return stockCreate(session, table, row);
+  const given = row.op === 'create' ? row.fields : row.changed;
+  const names = Object.keys(given).filter((name) => name !== 'item.id' && name !== 'location.id');
   const [name = ''] = names;
-  const quantity = quantityOf(table, name, row.changed[name] ?? null);
+  const quantity = quantityOf(table, name, given[name] ?? null);
   if (names.length !== 1) {
     throw new Fault('VALUE_REFUSED', 'Shopify sets one quantity at a time: map available or on_hand, not both.', {
       column: names[1] ?? name,
     });
   }
-  const [item = '', location = ''] = row.id.split(':');
-  const expected = row.expected?.[name];
+  const id = row.op === 'create' ? levelId(row) : row.id;
+  const [item = '', location = ''] = id.split(':');
+  const expected = row.op === 'create' ? level?.[name] : row.expected?.[name];
   const input =
     `{reason:${JSON.stringify(session.settings.inventory_reason)},name:${JSON.stringify(name)},quantities:[{` +
     `inventoryItemId:${JSON.stringify(gid('InventoryItem', item))},locationId:${JSON.stringify(gid('Location', location))},` +
@@ -489,9 +499,28 @@ function stockStep(session: ShopifySession, table: Table, row: WriteRow): Step {
       if (errors.some(({ code }) => code === 'CHANGE_FROM_QUANTITY_STALE')) {
         return [{ ref: row.ref, result: 'conflict', current: null }];
       }
-      return [doneOf(table, row, names, row.id, errors)];
+      return [doneOf(table, row, names, id, errors)];
     },
   };
+}
+
+/** Empty when the row does not say which item it is at which location. */
+function levelId({ fields }: CreateRow): string {
+  const { 'item.id': item, 'location.id': location } = fields;
+  return typeof item === 'string' && typeof location === 'string' ? `${numberOf(item)}:${numberOf(location)}` : '';
+}
+
+/** What rows to make find there: an item is stocked by itself where its product was made, and cannot be stocked twice. */
+async function levelsOf(
+  session: ShopifySession,
+  rows: readonly WriteRow[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+  const ids = rows.flatMap((row) => (row.op === 'create' && levelId(row) !== '' ? [levelId(row)] : []));
+  if (ids.length === 0) return new Map();
+  const columns = ['item.id', 'location.id', 'available', 'on_hand', 'isActive'];
+  const { records } = await readByIds(session, { table: 'inventory_levels', columns, ids, askedFor: '' });
+  const active = records.filter(({ fields }) => fields['isActive'] === true);
+  return new Map(active.map(({ id, fields }) => [id, fields as Readonly<Record<string, number>>]));
 }
 
 function stockCreate(session: ShopifySession, table: Table, row: CreateRow): Step {
