@@ -77,7 +77,7 @@ table tideway.mapping_columns
   references_mapping text
   wanted_direction text
   constraint mapping_columns_authority_check CHECK ((authority = ANY (ARRAY['source_of_truth'::text, 'reference'::text, 'derived'::text])))
-  constraint mapping_columns_conflict_check CHECK ((conflict ~ '^(remote|local|delta|manual|newest:.+)$'::text))
+  constraint mapping_columns_conflict_check CHECK ((conflict ~ '^(remote|local|delta(:(remote|local))?|manual|newest:.+)$'::text))
   constraint mapping_columns_direction_check CHECK ((direction = ANY (ARRAY['pull'::text, 'push'::text, 'both'::text, 'none'::text])))
   constraint mapping_columns_field_once UNIQUE (mapping_id, field)
   constraint mapping_columns_local_once UNIQUE (mapping_id, local)

@@ -144,7 +144,7 @@ begin
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
      join tideway_private.links l on l.id = o.link_id
-    where l.sent is not null and l.remote_id is not null and v_map.direction = 'push'
+    where l.sent is not null and l.remote_id is not null and (v_map.direction = 'push' or v_map.schedule = 'manual')
    having count(*) > 0;
 
   perform tideway_private.retry_later(v_map, v_batch, outcomes);

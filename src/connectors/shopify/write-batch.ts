@@ -499,9 +499,14 @@ function stockStep(
       if (errors.some(({ code }) => code === 'CHANGE_FROM_QUANTITY_STALE')) {
         return [{ ref: row.ref, result: 'conflict', current: null }];
       }
-      return [doneOf(table, row, names, id, errors)];
+      return [stocked(doneOf(table, row, names, id, errors), given)];
     },
   };
+}
+
+/** It was set against what was there, so right after that it is what was sent. */
+function stocked(outcome: WriteOutcome, fields: Fields): WriteOutcome {
+  return outcome.result === 'written' ? { ...outcome, record: { id: outcome.id, fields } } : outcome;
 }
 
 /** Empty when the row does not say which item it is at which location. */
@@ -555,7 +560,7 @@ function stockCreate(session: ShopifySession, table: Table, row: CreateRow): Ste
       if (error !== undefined) {
         return [{ ref: row.ref, result: 'refused', fault: refusalOf(table, Object.keys(row.fields), error).facts }];
       }
-      return [{ ref: row.ref, result: 'written', id: `${numberOf(item)}:${numberOf(location)}` }];
+      return [stocked({ ref: row.ref, result: 'written', id: levelId(row) }, row.fields)];
     },
   };
 }

@@ -152,7 +152,7 @@ test(
         '"unit_price": there is no key "tpe"; did you mean "type"?',
         '"in_stock": there is no type "bolean"; did you mean "boolean"?',
         '"in_stock": authority must be source_of_truth, reference or derived.',
-        '"in_stock": conflict must be remote, local, newest:column, delta or manual.',
+        '"in_stock": conflict must be remote, local, newest:column, delta, delta:local, delta:remote or manual.',
         '"in_stock": in "in", "trimm" is neither a built-in transform nor a function (jsonb) returns jsonb; did you mean "trim"?',
         'column 4: "local" is missing.',
         '"Price": the app\'s column is mapped 2 times.',
