@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { useOutbound } from '../flow/outbound/stage.ts';
+import { seed } from '../support/seed.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { violations } from './checker.ts';
+import { createDraws } from './draws.ts';
+import { Keeper, PLACES } from './keeper.ts';
+import { World } from './world.ts';
+
+const flow = useOutbound();
+const rounds = Number(process.env.TIDEWAY_TEST_ROUNDS ?? 1);
+
+for (let round = 0; round < rounds; round += 1)
+  for (const apps of [2, 3]) {
+    const mine = seed + round;
+    test(`${String(apps)} apps on one table converge, whatever people, faults and kills do (seed ${String(mine)})`, async () => {
+      const draws = createDraws(mine * 8 + apps);
+      const world = await World.begin(flow, draws, apps);
+      const trace: string[] = [];
+      const keeper = new Keeper(flow);
+      const start = async (): Promise<void> => {
+        const place = `${draws.pick(PLACES)}@${String(1 + draws.below(6))}`;
+        trace.push(`daemon that dies at ${place}`);
+        await keeper.start(place);
+      };
+      let faults = 0;
+      for (let step = 0; step < 60; step += 1) {
+        if (step % 12 === 0 && !keeper.isDead) {
+          trace.push('kill');
+          await keeper.kill();
+        }
+        if (keeper.isDead) await start();
+        if (draws.chance(0.35)) {
+          faults += 1;
+          trace.push(world.misbehave());
+        }
+        if (draws.chance(0.1)) world.releaseHeld();
+        trace.push(await world.act());
+        // People are not in step with the daemon: sometimes it is ahead of them, sometimes behind.
+        if (draws.chance(0.6)) await pause(draws.below(250));
+      }
+      world.calm();
+      await keeper.kill();
+      await keeper.start();
+      const judge = async (deletionsFound: boolean): Promise<void> => {
+        await flow.settled(60_000).catch((error: unknown) => trace.push(String(error)));
+        let found: string[] = [];
+        await waitFor(
+          async () => {
+            found = violations(await world.history(), { deletionsFound });
+            return found.length === 0;
+          },
+          { within: 20_000 },
+        ).catch(() => undefined);
+        if (found.length > 0) console.error([`seed ${String(mine)}`, ...trace].join('\n'));
+        expect(found).toEqual([]);
+      };
+      await judge(false);
+      for (const { name } of world.stages) await flow.pool.query(`select tideway.sweep($1)`, [name]);
+      await judge(true);
+      // Without faults and kills nothing was tried.
+      expect({ faults: faults > 0, kills: keeper.kills > 0 }).toEqual({ faults: true, kills: true });
+    });
+  }
