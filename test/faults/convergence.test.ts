@@ -18,33 +18,51 @@ for (let round = 0; round < rounds; round += 1)
       const draws = createDraws(mine * 8 + apps);
       const world = await World.begin(flow, draws, apps);
       const trace: string[] = [];
+      const began = Date.now();
+      const say = (text: string): void => {
+        trace.push(`${String(Date.now() - began)} ${text}`);
+        if (process.env.TIDEWAY_TEST_TRACE) console.log(trace.at(-1));
+      };
       const keeper = new Keeper(flow);
       const start = async (): Promise<void> => {
         const place = `${draws.pick(PLACES)}@${String(1 + draws.below(6))}`;
-        trace.push(`daemon that dies at ${place}`);
+        say(`daemon that dies at ${place}`);
         await keeper.start(place);
       };
+      const endLate = world.landLate();
       let faults = 0;
       for (let step = 0; step < 60; step += 1) {
         if (step % 12 === 0 && !keeper.isDead) {
-          trace.push('kill');
+          say('kill');
           await keeper.kill();
         }
         if (keeper.isDead) await start();
         if (draws.chance(0.35)) {
           faults += 1;
-          trace.push(world.misbehave());
+          say(world.misbehave());
         }
-        if (draws.chance(0.1)) world.releaseHeld();
-        trace.push(await world.act());
+        say(await world.act());
         // People are not in step with the daemon: sometimes it is ahead of them, sometimes behind.
         if (draws.chance(0.6)) await pause(draws.below(250));
       }
+      say('calm');
+      endLate();
       world.calm();
       await keeper.kill();
       await keeper.start();
       const judge = async (deletionsFound: boolean): Promise<void> => {
-        await flow.settled(60_000).catch((error: unknown) => trace.push(String(error)));
+        await flow.settled(25_000).catch(async (error: unknown) => {
+          say(String(error));
+          say(
+            JSON.stringify(
+              (
+                await flow.pool.query(
+                  'select l.*, r.reason, r.due_at, r.attempts from tideway_private.links l left join tideway_private.rereads r using (mapping, remote_id) where sent is not null',
+                )
+              ).rows,
+            ),
+          );
+        });
         let found: string[] = [];
         await waitFor(
           async () => {
@@ -53,6 +71,7 @@ for (let round = 0; round < rounds; round += 1)
           },
           { within: 20_000 },
         ).catch(() => undefined);
+        say('judged');
         if (found.length > 0) console.error([`seed ${String(mine)}`, ...trace].join('\n'));
         expect(found).toEqual([]);
       };

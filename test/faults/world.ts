@@ -14,6 +14,9 @@ const MAPPING = {
   retry_cap: '500 ms',
 };
 
+/** Milliseconds in which a request without an answer may still take effect. */
+const LIFE = 1_500;
+
 /** A table that several apps share, the people on all sides, and their journals. */
 export class World {
   readonly stages: readonly Stage[];
@@ -51,6 +54,7 @@ export class World {
           table: 'public.items',
           direction: 'both',
           mapping: MAPPING,
+          settings: { request_life: LIFE },
           app: { idempotency: draws.chance(0.5) },
         }),
       );
@@ -129,7 +133,16 @@ export class World {
     return `${stage.name}: fault ${JSON.stringify(fault)} after ${String(after)}`;
   }
 
-  /** What was held back takes effect now; the journal remembers that it was late. */
+  /** Late requests land within the time that the apps promise; the journal remembers that they were late. */
+  landLate(): () => void {
+    const timer = setInterval(() => {
+      this.releaseHeld();
+    }, LIFE / 3);
+    return () => {
+      clearInterval(timer);
+    };
+  }
+
   releaseHeld(): void {
     for (const stage of this.stages) {
       const before = stage.app.journal().length;
@@ -155,14 +168,14 @@ export class World {
     const here = rows.map(({ by, before, after }): Effect => ({
       side: 'table',
       by,
-      before: ofRow(before),
-      after: ofRow(after),
+      before: before && ofRow(before),
+      after: after && ofRow(after),
     }));
     const held = new Map<string, readonly Values[]>();
     const { rows: items } = await pool.query<Row>('select id, name, qty from public.items order by id');
     held.set(
       'table',
-      items.map((row) => ofRow(row) as Values),
+      items.map((row) => ofRow(row)),
     );
     for (const stage of this.stages)
       held.set(
@@ -222,8 +235,8 @@ interface Row {
 
 const NOTHING: Values = { id: '', name: '', qty: '' };
 
-function ofRow(row: Row | null): Values | null {
-  return row && { id: String(row.id), name: String(row.name), qty: String(row.qty) };
+function ofRow(row: Row): Values {
+  return { id: String(row.id), name: String(row.name), qty: String(row.qty) };
 }
 
 function ofRecord(values: Readonly<Record<string, unknown>>, base: Values = NOTHING): Values {
