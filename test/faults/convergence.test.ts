@@ -5,10 +5,21 @@ import { seed } from '../support/seed.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { violations } from './checker.ts';
 import { createDraws } from './draws.ts';
+import type { History } from './history.ts';
 import { Keeper, PLACES } from './keeper.ts';
 import { World } from './world.ts';
 
 const flow = useOutbound();
+/** Every effect in the order of time, for people who look for the cause. */
+function tell({ effects }: History): string[] {
+  return [...effects]
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(
+      ({ at, side, by, late, before, after }) =>
+        `${at.slice(14)} ${side} ${by}${late ? ' (late)' : ''}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+    );
+}
+
 const rounds = Number(process.env.TIDEWAY_TEST_ROUNDS ?? 1);
 
 for (let round = 0; round < rounds; round += 1)
@@ -72,7 +83,8 @@ for (let round = 0; round < rounds; round += 1)
           { within: 20_000 },
         ).catch(() => undefined);
         say('judged');
-        if (found.length > 0) console.error([`seed ${String(mine)}`, ...trace].join('\n'));
+        if (found.length > 0)
+          console.error([`seed ${String(mine)}`, ...trace, ...tell(await world.history())].join('\n'));
         expect(found).toEqual([]);
       };
       await judge(false);

@@ -11,6 +11,8 @@ export const FIELDS: readonly Field[] = ['id', 'name', 'qty'];
 /** One effect on one side, from a journal that Tideway cannot write to. */
 export interface Effect {
   readonly side: string;
+  /** For people who read a trace. */
+  readonly at: string;
   readonly by: 'person' | 'tideway';
   /** The effect of a request that its sender had given up long before. */
   readonly late?: boolean;

@@ -37,7 +37,7 @@ export class World {
       create table public.items (id integer primary key, name text, qty integer);
       create schema if not exists witness;
       drop table if exists witness.journal;
-      create table witness.journal (seq bigint generated always as identity, by text not null, before jsonb, after jsonb);
+      create table witness.journal (seq bigint generated always as identity, at timestamptz not null default clock_timestamp(), by text not null, before jsonb, after jsonb);
       create or replace function witness.note() returns trigger language plpgsql security definer set search_path = '' as $$
       begin
         insert into witness.journal (by, before, after)
@@ -162,11 +162,12 @@ export class World {
 
   async history(): Promise<History> {
     const { pool } = this.#flow;
-    const { rows } = await pool.query<{ by: 'person' | 'tideway'; before: Row | null; after: Row | null }>(
-      'select by, before, after from witness.journal order by seq',
+    const { rows } = await pool.query<{ at: Date; by: 'person' | 'tideway'; before: Row | null; after: Row | null }>(
+      'select at, by, before, after from witness.journal order by seq',
     );
-    const here = rows.map(({ by, before, after }): Effect => ({
+    const here = rows.map(({ at, by, before, after }): Effect => ({
       side: 'table',
+      at: at.toISOString(),
       by,
       before: before && ofRow(before),
       after: after && ofRow(after),
@@ -199,6 +200,7 @@ export class World {
       else records.set(entry.id, after);
       return {
         side: stage.name,
+        at: entry.at,
         by: entry.actor === 'api' ? 'tideway' : 'person',
         ...(this.#late.get(stage)?.has(entry.seq) ? { late: true } : {}),
         before,

@@ -63,6 +63,22 @@ test('a create that the lookup does not find is made then', async () => {
   expect((await map.links())[0]).toMatchObject({ remote_id: 'r1', sent: null });
 });
 
+test('a row that is deleted while its create has no answer takes the record along once the lookup has found it', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  await engine.owner.query(`delete from ${map.table}`);
+  await map.mark(['1'], { op: 2 });
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['delete']);
+  expect(app.records.size).toBe(0);
+});
+
 test('what was edited between a lost create and its lookup is sent after it', async () => {
   const map = await aRow();
   const app = anApp();
