@@ -48,6 +48,7 @@ export function violations(history: History, options: { readonly deletionsFound:
     }
     const all = [...written.values()].filter((one) => one.origin === origin);
     const told = (value: string): boolean => history.told.values.includes(value);
+    const isKept = all.some(({ field, value }) => field === 'id' && history.told.rows.includes(value));
     if (some === undefined) {
       if (deletions.length === 0)
         found.push(`I-LOSS: nobody deleted ${all.map(({ value }) => value).join(' ')}, and it is gone`);
@@ -57,7 +58,7 @@ export function violations(history: History, options: { readonly deletionsFound:
           found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
       continue;
     }
-    if (deletions.length > 0 && !history.told.values.some((value) => all.some((one) => one.value === value)))
+    if (deletions.length > 0 && !isKept)
       found.push(
         `I-LOSS: ${show(some)} was deleted on ${deletions.map(({ side }) => side).join(', ')} and is there, and nobody was told`,
       );

@@ -20,6 +20,7 @@ function tell({ effects }: History): string[] {
     );
 }
 
+const keys = process.env.TIDEWAY_TEST_KEYS === '1';
 const rounds = Number(process.env.TIDEWAY_TEST_ROUNDS ?? 1);
 
 for (let round = 0; round < rounds; round += 1)
@@ -27,7 +28,7 @@ for (let round = 0; round < rounds; round += 1)
     const mine = seed + round;
     test(`${String(apps)} apps on one table converge, whatever people, faults and kills do (seed ${String(mine)})`, async () => {
       const draws = createDraws(mine * 8 + apps);
-      const world = await World.begin(flow, draws, apps);
+      const world = await World.begin(flow, draws, apps, keys);
       const trace: string[] = [];
       const began = Date.now();
       const say = (text: string): void => {

@@ -24,6 +24,8 @@ export interface Effect {
 export interface Told {
   /** Losers of conflicts, by value. */
   readonly values: readonly string[];
+  /** Keys of rows that a person deleted and that an edit on another side kept. */
+  readonly rows: readonly string[];
   /** Open errors, by key. */
   readonly errors: readonly { readonly key: string | null; readonly text: string }[];
 }

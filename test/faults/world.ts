@@ -22,17 +22,20 @@ export class World {
   readonly stages: readonly Stage[];
   readonly #flow: Flow;
   readonly #draws: Draws;
+  readonly #keys: boolean;
   readonly #late: ReadonlyMap<Stage, Set<number>>;
   #count = 0;
 
-  private constructor(flow: Flow, draws: Draws, stages: readonly Stage[]) {
+  private constructor(flow: Flow, draws: Draws, stages: readonly Stage[], keys: boolean) {
+    this.#keys = keys;
     this.#flow = flow;
     this.#draws = draws;
     this.stages = stages;
     this.#late = new Map(stages.map((stage) => [stage, new Set<number>()]));
   }
 
-  static async begin(flow: Flow, draws: Draws, apps: number): Promise<World> {
+  /** `keys`: whether people change keys too. */
+  static async begin(flow: Flow, draws: Draws, apps: number, keys: boolean): Promise<World> {
     await flow.pool.query(`
       create table public.items (id integer primary key, name text, qty integer);
       create schema if not exists witness;
@@ -58,7 +61,7 @@ export class World {
           app: { idempotency: draws.chance(0.5) },
         }),
       );
-    return new World(flow, draws, stages);
+    return new World(flow, draws, stages, keys);
   }
 
   /** One thing that one person does, told in a line. */
@@ -81,7 +84,7 @@ export class World {
           ? ['update public.items set name = $2 where id = $1', [id, name]]
           : what < 7
             ? ['update public.items set qty = $2 where id = $1', [id, qty]]
-            : what < 8
+            : what < 8 && this.#keys
               ? ['update public.items set id = $2 where id = $1', [id, fresh]]
               : what < 9
                 ? ['update public.items set name = $2, qty = $3 where id = $1', [id, name, qty]]
@@ -219,7 +222,10 @@ export class World {
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
         where e.resolved_at is null and e.severity = 'error'`,
     );
-    return { values: conflicts.map(({ value }) => value), errors };
+    const { rows: restored } = await this.#flow.pool.query<{ key: string }>(
+      `select distinct local_key as key from tideway.conflicts where "column" = '*' and local_key is not null`,
+    );
+    return { values: conflicts.map(({ value }) => value), rows: restored.map(({ key }) => key), errors };
   }
 
   /** No value is ever used twice, in any column. */

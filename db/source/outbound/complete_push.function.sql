@@ -122,13 +122,25 @@ begin
            order by a.remote_id, a.link_id) as o
    cross join lateral (
      select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
-            coalesce(jsonb_object_agg(c.field, o.shown -> c.remote) filter (where c.field is not null), '{}') as remote_set
+            coalesce(jsonb_object_agg(c.field, k.sent -> c.field) filter (where c.field is not null), '{}') as remote_set
        from tideway_private.links k
-       left join tideway.mapping_columns c on c.mapping_id = v_map.id and k.sent -> c.field = o.shown -> c.remote
+       left join tideway.mapping_columns c
+         on c.mapping_id = v_map.id
+        -- Of a value that was sent only once, another one in the record is somebody's edit after ours: a read will merge it.
+        and (k.sent -> c.field = o.shown -> c.remote or (k.sent ? c.field and o.shown ? c.remote and not coalesce(k.sent_before, '{}') ? c.field))
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and l.remote_id is null
      and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+
+  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
+     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+     join tideway_private.links l on l.id = o.link_id and l.remote_id = o.remote_id
+    where o.result = 'found'
+      and exists (select from tideway.mapping_columns c
+                   where c.mapping_id = v_map.id and l.local_image ? c.field and o.shown ? c.remote
+                     and o.shown -> c.remote is distinct from coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
+   having count(*) > 0;
 
   -- A record that is gone where we meant to change it: a deletion found, never a reason to create it again.
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg(case o.result when 'not_found' then 'gone' else 'conflict' end), true)

@@ -188,3 +188,21 @@ test('a create that the app refused leaves no link, and the row says why', async
   expect(await map.errors()).toEqual([]);
   expect(await map.waiting()).toEqual([]);
 });
+
+test('what a person changed in the record of a lost create before it was found is taken in, not overwritten', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  const [id = ''] = [...app.records.keys()];
+  app.records.set(id, { Id: 1, Name: 'theirs' });
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
+  expect(await map.rereads()).toEqual([expect.objectContaining({ remote_id: id, reason: 'compare' })]);
+  await map.page(app.read());
+  expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
+});
