@@ -202,7 +202,31 @@ test('what a person changed in the record of a lost create before it was found i
   expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
   await map.dueNow();
   expect(await map.push(app.write)).toEqual([]);
-  expect(await map.rereads()).toEqual([expect.objectContaining({ remote_id: id, reason: 'compare' })]);
+  expect(await map.rereads()).toEqual([expect.objectContaining({ remote_id: id, reason: 'found' })]);
   await map.page(app.read());
+  expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
+});
+
+test('what a person changed there while the row was changed here is a conflict that somebody can read of', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  const [id = ''] = [...app.records.keys()];
+  app.records.set(id, { Id: 1, Name: 'theirs' });
+  await engine.owner.query(`update ${map.table} set name = 'ours'`);
+  await map.mark(['1']);
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
+  await map.page(app.read());
+  expect(await map.conflicts()).toEqual([
+    expect.objectContaining({ column: 'name', local_value: 'ours', remote_value: 'theirs', resolution: 'remote' }),
+  ]);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
   expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
 });
