@@ -7,7 +7,7 @@ as $$
   -- Each further try waits longer, up to five minutes; what a webhook names is due at once again.
   insert into tideway_private.rereads as r (mapping, remote_id, org_id, reason, compare, due_at)
   select defer_records.mapping, x.id, defer_records.org_id, pg_catalog.min(x.reason), defer_records.compare,
-         pg_catalog.clock_timestamp() + case pg_catalog.min(x.reason) when 'locked' then interval '200 ms' when 'stale' then '0' when 'compare' then '0' else '1 s' end
+         pg_catalog.clock_timestamp() + case pg_catalog.min(x.reason) when 'locked' then interval '200 ms' when 'stale' then '0' when 'compare' then '0' when 'found' then '0' else '1 s' end
     from unnest(ids, reasons) as x (id, reason)
    where x.id is not null
    group by x.id
