@@ -15,8 +15,12 @@ as $$
   on conflict on constraint rereads_pkey do update
      set reason = excluded.reason,
          compare = r.compare or excluded.compare,
-         attempts = r.attempts + 1,
-         due_at = pg_catalog.clock_timestamp() + least(interval '5 min', interval '250 ms' * pg_catalog.power(2, least(r.attempts, 11)))
+         -- One that has not had its turn yet keeps it, however often a page or a write names it meanwhile.
+         attempts = r.attempts + (r.due_at <= pg_catalog.clock_timestamp())::integer,
+         due_at = case when r.due_at <= pg_catalog.clock_timestamp()
+                       then pg_catalog.clock_timestamp() + least(interval '5 min', interval '250 ms' * pg_catalog.power(2, least(r.attempts, 11)))
+                       when excluded.reason in ('conflict', 'found', 'gone') then least(r.due_at, excluded.due_at)
+                       else r.due_at end
 $$;
 
 comment on function tideway_private.defer_records(integer, text, text[], text[], boolean) is
