@@ -55,10 +55,11 @@ export function violations(history: History, options: { readonly deletionsFound:
     const all = [...written.values()].filter((one) => one.origin === origin);
     const told = (value: string): boolean => history.told.values.includes(value);
     const isKept = all.some(({ field, value }) => field === 'id' && history.told.rows.includes(value));
+    // What a person deleted is thrown away, also where an edit on another side brings the row back.
+    const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
     if (some === undefined) {
       if (deletions.length === 0)
         found.push(`I-LOSS: nobody deleted ${all.map(({ value }) => value).join(' ')}, and it is gone`);
-      const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
       for (const leaf of all.filter(({ next, field }) => next.length === 0 && field !== 'id'))
         if (!seen.has(leaf) && !told(leaf.value))
           found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
@@ -71,7 +72,7 @@ export function violations(history: History, options: { readonly deletionsFound:
     for (const field of FIELDS) {
       const last = written.get(token(field, some[field]));
       if (last === undefined) continue;
-      if (last.next.length > 0)
+      if (last.next.some((one) => !(isKept && seen.has(one))))
         found.push(
           `I-ORDER: ${field} ${last.value} is there again after ${last.next.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
         );
@@ -81,6 +82,7 @@ export function violations(history: History, options: { readonly deletionsFound:
           leaf.next.length === 0 &&
           leaf !== last &&
           last.next.length === 0 &&
+          !(isKept && seen.has(leaf)) &&
           !told(leaf.value)
         )
           found.push(
