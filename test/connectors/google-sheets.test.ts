@@ -37,7 +37,7 @@ for (const [mood, { app: behaviour, settings: own }] of Object.entries(MOODS)) {
       googleSheetsSettings.parse({
         spreadsheet: DOCUMENT,
         base_url: url,
-        tabs: { [GID]: { types: { Met: 'date-time', Born: 'date' } } },
+        tabs: { [GID]: { key: 'Id', types: { Met: 'date-time', Born: 'date' } } },
         ...own,
       });
     let writing = false;
@@ -96,12 +96,11 @@ for (const [mood, { app: behaviour, settings: own }] of Object.entries(MOODS)) {
           ...behaviour,
         });
         const settings = settingsFor(app.url);
-        const open = (given: GoogleSheetsSettings, secret: string, deadline: number) =>
-          openSession({ connector: swift, settings: given, secret, deadline });
-        const good = open(settings, SECRET, 2000);
-        const hasty = open(settings, SECRET, 200);
-        const wrong = open(settings, WRONG_SECRET, 2000);
-        const absent = open(settingsFor('http://127.0.0.1:1'), SECRET, 2000);
+        const open = (given: GoogleSheetsSettings, secret: string) =>
+          openSession({ connector: swift, settings: given, secret, deadline: 2000 });
+        const good = open(settings, SECRET);
+        const wrong = open(settings, WRONG_SECRET);
+        const absent = open(settingsFor('http://127.0.0.1:1'), SECRET);
         let spoil: Misbehaviour | undefined;
         const http = {
           send: async (request: Parameters<typeof good.session.http.send>[0]) => {
@@ -110,9 +109,8 @@ for (const [mood, { app: behaviour, settings: own }] of Object.entries(MOODS)) {
             const how = spoil;
             spoil = undefined;
             app.fail({ path: '/v4/', with: FAULTS[how] });
-            const { deadline: _deadline, ...rest } = request;
             // Only a request that is made to hang is given a short deadline.
-            return how === 'hang' ? hasty.session.http.send(rest) : good.session.http.send(request);
+            return good.session.http.send(how === 'hang' ? { ...request, deadline: 200 } : request);
           },
         };
         const rowOf = (id: string): number => app.person(GID).find(1, id);
@@ -133,7 +131,7 @@ for (const [mood, { app: behaviour, settings: own }] of Object.entries(MOODS)) {
           },
           effects: () => app.journal().filter(({ actor }) => actor === 'api').length,
           close: async () => {
-            await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+            await Promise.all([good, wrong, absent].map((opened) => opened.close()));
             await app.stop();
           },
         };

@@ -152,7 +152,7 @@ async function discoverDocument(
   return asked.flatMap(({ name, gid, own }): RemoteTable[] => {
     const tab = answer.sheets.find(({ properties }) => properties.sheetId === gid);
     if (tab === undefined) return [];
-    const sheet = toSheet(answer, tab, own);
+    const sheet = toSheet(name, answer, tab, own);
     const columns = sheet.columns.map((column) => {
       const { type, appType } = describeColumn(sheet, column);
       return { name: column.name, type, appType, writable: !column.computed, required: false };

@@ -11,7 +11,7 @@ export type Kind = (typeof DECLARED)[number];
 const tab = z.strictObject({
   /** The row that holds the names of the columns; rows above it are never looked at. */
   header_row: z.int().min(1).max(10_000).default(1),
-  /** The column that identifies a row; without it the first column that has a name. */
+  /** The column that identifies a row. Never guessed: a column inserted in front would change every identity. */
   key: z.string().min(1).optional(),
   /** Types of columns by name, where the formats of the cells do not tell. */
   types: z.record(z.string(), z.enum(DECLARED)).default({}),

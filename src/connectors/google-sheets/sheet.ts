@@ -43,6 +43,8 @@ export interface SheetRow {
 
 /** One tab at one moment. */
 export interface Sheet {
+  /** What requests call it. */
+  readonly table: string;
   readonly spreadsheet: string;
   readonly gid: number;
   readonly title: string;
@@ -101,7 +103,7 @@ export async function readSheet(
       },
     );
   }
-  return toSheet(answer, tab, own);
+  return toSheet(table, answer, tab, own);
 }
 
 /** What a cell must be to be believed. */
@@ -120,7 +122,7 @@ const cell = z.object({
     .optional(),
 });
 
-export function toSheet(answer: Spreadsheet, tab: Tab, own: TabSettings): Sheet {
+export function toSheet(table: string, answer: Spreadsheet, tab: Tab, own: TabSettings): Sheet {
   const { sheetId: gid, title, gridProperties } = tab.properties;
   // Without its data the tab was not shown: that is not an empty tab.
   const [grid] = tab.data ?? [];
@@ -158,8 +160,8 @@ export function toSheet(answer: Spreadsheet, tab: Tab, own: TabSettings): Sheet 
         ...(dates === undefined ? {} : { dates }),
       };
     });
-  const keyName = own.key ?? [...places.keys()][0];
   return {
+    table,
     spreadsheet: answer.spreadsheetId,
     gid,
     title,
@@ -167,8 +169,8 @@ export function toSheet(answer: Spreadsheet, tab: Tab, own: TabSettings): Sheet 
     headerRow: own.header_row,
     columns,
     doubled: new Map([...places].filter(([, at]) => at.length > 1)),
-    key: columns.find(({ name }) => name === keyName),
-    keyName,
+    key: columns.find(({ name }) => name === own.key),
+    keyName: own.key,
     rows: body.filter(({ cells }) => columns.some(({ index }) => !isEmpty(cells[index]))),
     looseRows: gridProperties.rowCount - gridProperties.frozenRowCount,
   };
@@ -259,7 +261,10 @@ export function columnOf(sheet: Sheet, name: string): SheetColumn {
 
 /** The column that identifies rows; without it nothing can be read or written. */
 export function keyOf(sheet: Sheet): SheetColumn {
-  return columnOf(sheet, sheet.keyName ?? 'key');
+  if (sheet.keyName !== undefined) return columnOf(sheet, sheet.keyName);
+  throw new Fault('SETTINGS_INVALID', `Nothing says which column of the tab "${sheet.title}" identifies a row.`, {
+    suggestion: `Name it in the connection’s settings: {"tabs": {"${sheet.table}": {"key": "…"}}}.`,
+  });
 }
 
 /** A for 0, Z for 25, AA for 26. */

@@ -125,8 +125,8 @@ function place(work: Work, sheet: KeyedSheet, { ref, id, changed }: UpdateRow): 
         });
       }
       const cell = row.cells[column.index] ?? EMPTY;
-      if (cell.computed || cell.merged) {
-        const why = cell.computed ? 'holds a formula' : 'is covered by a merged cell';
+      if (cell.computed || column.computed || cell.merged) {
+        const why = !cell.merged ? 'holds a formula' : 'is covered by a merged cell';
         throw new Fault('VALUE_REFUSED', `"${name}" in row ${String(row.number)} ${why}; it is not overwritten.`, {
           column: name,
         });

@@ -22,6 +22,9 @@ export interface AuthOptions {
   readonly audience: () => string;
 }
 
+/** Today's address and the one that Google's older clients still use. */
+const AUDIENCES = ['https://oauth2.googleapis.com/token', 'https://www.googleapis.com/oauth2/v4/token'];
+
 interface Grant {
   readonly email: string;
   readonly scopes: readonly string[];
@@ -117,7 +120,7 @@ export class GoogleAuth {
         'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.',
       );
     }
-    if (said['aud'] !== 'https://oauth2.googleapis.com/token' && said['aud'] !== audience()) {
+    if (![...AUDIENCES, audience()].includes(String(said['aud']))) {
       return fail('invalid_grant', 'Invalid JWT: Failed audience check.');
     }
     const scopes = typeof said['scope'] === 'string' ? said['scope'].split(' ') : [];
