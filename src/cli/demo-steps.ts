@@ -11,12 +11,19 @@ insert into products values (1, 'Lamp', 49.90), (2, 'Chair', 89), (3, 'Desk', 24
       statement: `select tideway.connect('shop', 'plain', '{"base_url": "${appUrl}"}', 'env:DEMO_APP_TOKEN');`,
     },
     {
-      why: 'The table tied to a table of the app, both ways',
+      why: 'The table tied to a table of the app, both ways, looking for changes every two seconds',
       statement: `select tideway.map('products', 'shop', 'products', 'public.products',
   '[{"local": "id", "remote": "sku", "type": "number"},
     {"local": "name", "remote": "title"},
-    {"local": "price", "remote": "price", "type": "number"}]');`,
+    {"local": "price", "remote": "price", "type": "number"}]',
+  options => '{"schedule": "2 s"}');`,
     },
     { why: 'Let it work', statement: `select tideway.activate('products');` },
   ];
 }
+
+/** A change here, which the demo then finds in the app. */
+export const changeHere = {
+  why: 'A change here',
+  statement: `update products set price = 44.90 where id = 1;`,
+};

@@ -1,25 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { CONNECTORS } from '../connectors/registry.ts';
-import { systemRow } from '../connectors/system-row.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PlainApp } from '../../test/apps/plain/plain-app.ts';
+import { runDaemon } from '../daemon/run-daemon.ts';
 import { readConfig } from '../runtime/config.ts';
 import { startEmbeddedPostgres } from '../runtime/embedded-postgres.ts';
-import { storeSystems } from '../sql/connections/store-systems.ts';
-import { openDatabase } from '../sql/database.ts';
+import { TidewayError } from '../runtime/errors.ts';
+import { createLog } from '../runtime/log.ts';
+import { openDatabase, type Database } from '../sql/database.ts';
 import { takeDemoDatabase } from '../sql/take-demo-database.ts';
 import { exitCodes, say } from './command.ts';
 import type { Command } from './command.ts';
 import { startDemoApp } from './demo-app.ts';
-import { demoSteps } from './demo-steps.ts';
+import { changeHere, demoSteps } from './demo-steps.ts';
 import { migrateDatabase } from './migrate-database.ts';
 import { currentMigrations } from './migrations.ts';
 import { stopSignal, untilStopped } from './stop-signal.ts';
 
+const SHOWN_WITHIN = 60_000;
+
 export const demoCommand: Command = {
   name: 'demo',
-  summary: 'Starts an embedded Postgres and a stand-in app, ties a table to it, and lets you look around.',
+  summary: 'Starts an embedded Postgres and a stand-in app, keeps a table of each in step, and lets you try it.',
   usage: 'demo [--once]',
   options: { once: { type: 'boolean' } },
-  about: { once: 'end by itself instead of waiting for Ctrl-C' },
+  about: { once: 'end once a change went each way, instead of waiting for Ctrl-C' },
   words: [0, 0],
   async run({ flags }) {
     const config = readConfig({ ...process.env, DATABASE_URL: undefined });
@@ -37,23 +41,49 @@ export const demoCommand: Command = {
       );
       say(`The stand-in app started on ${app.url}.`);
       const { name, url, release } = await takeDemoDatabase(server.url);
+      const ended = new AbortController();
+      const environment = {
+        ...process.env,
+        DEMO_APP_TOKEN: token,
+        TIDEWAY_EGRESS_ALLOW: new URL(app.url).host,
+        // A slot's name holds for the whole server, where another demo may run.
+        TIDEWAY_SLOT: `tideway_${name}`,
+        TIDEWAY_HTTP_PORT: '0',
+        DATABASE_URL: url,
+        TIDEWAY_REPLICATION_URL: undefined,
+      };
+      let daemon: Promise<void> = Promise.resolve();
       try {
         say(`The demo has the database ${name} to itself, made anew each time.`);
         await migrateDatabase({ url, current: currentMigrations().length > 0, say });
-        await showSteps(url, app.url);
+        daemon = runDaemon({
+          url,
+          config: readConfig(environment),
+          environment,
+          log: createLog({ level: 'error', format: config.TIDEWAY_LOG_FORMAT }),
+          signal: AbortSignal.any([signal, ended.signal]),
+        });
+        daemon.catch(() => undefined);
+        await Promise.race([showBothWays(url, app, signal), daemon]);
         say(`
 Go on by yourself:
   the app         ${app.url}
   the database    psql ${url}
 
-  select * from tideway.validate_mapping('products');
-  select * from tideway.explain_mapping('products');
-  select name, state, direction from tideway.mappings;`);
+  update products set name = 'Lantern' where id = 1;
+  select * from tideway.mapping_status;
+  select * from tideway.trace_row('products', '1');
+
+What a person would do in the app:
+  curl -X POST '${app.url}/_admin/edit?table=products' -H 'authorization: Bearer ${token}' -H 'content-type: application/json' \\
+       -d '{"op": "create", "values": {"sku": 7, "title": "Stool", "price": 35}}'`);
         if (!flags.once) {
           say('\nCtrl-C ends the demo.');
-          await untilStopped(signal);
+          await Promise.race([untilStopped(signal), daemon]);
         }
       } finally {
+        ended.abort();
+        await daemon.catch(() => undefined);
         await release();
       }
     } finally {
@@ -64,18 +94,57 @@ Go on by yourself:
   },
 };
 
-async function showSteps(url: string, appUrl: string): Promise<void> {
+/** Runs the steps, then shows one change on its way out and one on its way in. */
+async function showBothWays(url: string, app: PlainApp, signal: AbortSignal): Promise<void> {
   const database = openDatabase({ url, part: 'demo', connections: 1 });
   try {
-    await storeSystems(
-      database,
-      [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
+    // The daemon describes the systems when it starts, and connect() checks settings by that.
+    await until(signal, 'The daemon did not start', async () => {
+      const systems = await database`select from tideway.systems where system = 'plain'`;
+      return systems.length > 0;
+    });
+    for (const { why, statement } of demoSteps(app.url)) await run(database, why, statement);
+    await until(signal, 'The rows did not reach the app', () => Promise.resolve(app.records('products').length === 3));
+    say(`\nThe app has the rows now: ${titles(app)}.`);
+
+    await run(database, changeHere.why, changeHere.statement);
+    await until(signal, 'The change did not reach the app', () =>
+      Promise.resolve(app.journal().some(({ actor, op }) => actor === 'api' && op === 'update')),
     );
-    for (const { why, statement } of demoSteps(appUrl)) {
-      say(`\n-- ${why}\n${statement}`);
-      await database.unsafe(statement).simple();
-    }
+    say('\nThe app has the new price.');
+
+    say('\nSomebody makes a record in the app: Shelf, 120');
+    app.edit('products', { op: 'create', values: { sku: 4, title: 'Shelf', price: 120 } });
+    await until(signal, 'The record did not come here', async () => {
+      const rows = await database`select from products where id = 4 and name = 'Shelf' and price = 120`;
+      return rows.length > 0;
+    });
+    say('The table has the row now.');
   } finally {
     await database.end({ timeout: 5 });
+  }
+}
+
+async function run(database: Database, why: string, statement: string): Promise<void> {
+  say(`\n-- ${why}\n${statement}`);
+  await database.unsafe(statement).simple();
+}
+
+function titles(app: PlainApp): string {
+  return app
+    .records('products')
+    .map(({ values }) => JSON.stringify(values['title']))
+    .join(', ');
+}
+
+async function until(signal: AbortSignal, otherwise: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + SHOWN_WITHIN; !signal.aborted;) {
+    if (await isSo()) return;
+    if (Date.now() > end) {
+      throw new TidewayError('TWD01', `${otherwise} within a minute.`, {
+        mend: 'Look at tideway.mapping_status and tideway.recent_logs in the demo database.',
+      });
+    }
+    await sleep(50);
   }
 }

@@ -24,6 +24,7 @@ export interface Observed {
   /** Why the log could not be read over the connection, if so. */
   replicationFault: string | undefined;
   secondsOff: number;
+  /** How apps reach this machine, where they do. */
   publicUrl: string | undefined;
 }
 
@@ -183,13 +184,6 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
         );
   },
 
-  webhooks: ({ publicUrl }) =>
-    ok(
-      publicUrl === undefined
-        ? 'TIDEWAY_PUBLIC_URL is not set, so no app is asked to ring; changes come with polls'
-        : `apps ring at ${publicUrl}`,
-    ),
-
   clock: ({ secondsOff }) =>
     Math.abs(secondsOff) < 5
       ? ok('this machine and the server agree on the time')
@@ -218,6 +212,20 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
     const wrong = all.flatMap((connection) => judgeConnection(connection));
     return wrong.length > 0 ? wrong : ok(`${all.length} of ${all.length} answered their last test`);
   },
+
+  reads: ({ installation }) => {
+    const late = installation?.overdue ?? [];
+    return late.length === 0
+      ? ok('no mapping waits to be read')
+      : warning(`${late.join(', ')} should have been read minutes ago; no daemon works for them`, 'tideway start');
+  },
+
+  webhooks: ({ publicUrl }) =>
+    ok(
+      publicUrl === undefined
+        ? 'TIDEWAY_PUBLIC_URL is not set, so no app can ring; polls go on'
+        : `apps ring at ${publicUrl}`,
+    ),
 };
 
 export function examine(seen: Observed): Finding[] {

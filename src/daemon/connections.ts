@@ -3,6 +3,7 @@ import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
 import { ConnectionPuller } from '../pull/connection-puller.ts';
 import { ConnectionPusher } from '../push/connection-pusher.ts';
@@ -11,6 +12,7 @@ import { lookForWork } from '../sql/connections/look-for-work.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import type { Database } from '../sql/database.ts';
 import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
+import { spreadListRequests } from '../sql/lists/list-items.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
 
@@ -25,6 +27,7 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly notifier: Notifier;
 }
 
 interface Held {
@@ -99,6 +102,7 @@ export class Connections {
     try {
       do {
         this.#lookAgain = false;
+        await spreadListRequests(this.#options.database);
         const work = await lookForWork(this.#options.database, [...this.#held.keys()]);
         for (const [number, { pusher, puller, subscriber }] of this.#held) {
           const own = work.filter(({ connection }) => connection === number);

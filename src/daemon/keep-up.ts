@@ -1,3 +1,4 @@
+import { askDueListItems } from '../pull/due-list-items.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Database } from '../sql/database.ts';
@@ -8,7 +9,7 @@ import { interruptRuns } from '../sql/requests/runs.ts';
 const LOOK_EVERY = 1_000;
 const MAINTAIN_EVERY = 3_600_000;
 
-/** What somebody has to do regularly for the whole database: runs of dead owners, and once an hour the housekeeping. */
+/** What somebody has to do regularly for the whole database: runs of dead owners, list items that are due, and once an hour the housekeeping. */
 export async function keepUp(
   { database, clock, log }: { readonly database: Database; readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
@@ -18,6 +19,7 @@ export async function keepUp(
     await takeFreeRequests(database);
     const interrupted = await interruptRuns(database);
     if (interrupted > 0) log.warn({ runs: interrupted }, 'Found runs whose owner is gone');
+    await askDueListItems(database, log);
     if (clock.now() >= maintainAt) {
       maintainAt = clock.now() + MAINTAIN_EVERY;
       log.debug({ done: await maintain(database) }, 'Did the housekeeping');

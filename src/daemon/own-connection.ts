@@ -5,6 +5,7 @@ import { Fault } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
+import { createMemory } from '../runtime/memory.ts';
 import { createLimiter, type Lane } from '../runtime/rate-limit.ts';
 import { openSecret, resolveSecret, sealSecret, type SealKey } from '../runtime/secrets.ts';
 import type { ConnectionRow } from '../sql/connections/daemon-connections.ts';
@@ -101,11 +102,13 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
       },
     }),
   );
+  const memory = createMemory(clock.now);
   const sessions = clients.map((http): Session<unknown> => ({
     settings,
     secret,
     http,
     tokens,
+    memory,
     now: Date.now,
     signal: hard,
   }));

@@ -11,6 +11,7 @@ import { TidewayError } from '../runtime/errors.ts';
 import { createFailpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { createNotifier } from '../runtime/notifier.ts';
 import { packageVersion } from '../runtime/package-root.ts';
 import { readSealKeys } from '../runtime/secrets.ts';
 import { storeSystems } from '../sql/connections/store-systems.ts';
@@ -43,6 +44,8 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const clock = monotonicClock;
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
+  const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
+  const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
   try {
     await requireSameRelease(url);
     await storeSystems(
@@ -57,10 +60,11 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       owner,
       environment,
       keys,
-      egress: parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW),
+      egress,
       clock,
       log,
       failpoint,
+      notifier,
     });
     const follower = new Follower({
       database: followDatabase,
@@ -96,6 +100,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
+    await notifier.close();
     await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }

@@ -1,5 +1,6 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
 import { applyDeletions } from '../sql/inbound/apply-deletions.ts';
 import { applyPage, type PagePart } from '../sql/inbound/apply-page.ts';
 import type { Database } from '../sql/database.ts';
@@ -10,6 +11,7 @@ interface Where {
   readonly owned: OwnedConnection;
   readonly database: Database;
   readonly clock: Clock;
+  readonly failpoint: Failpoint;
   readonly mapping: number;
 }
 
@@ -18,7 +20,7 @@ const AGAIN_AFTER = 50;
 
 /** Applies a page in parts; its place commits with the last one. */
 export async function applyInParts(
-  { owned, database, clock, mapping }: Where,
+  { owned, database, clock, failpoint, mapping }: Where,
   { run, asked, lines, cursor = null, complete = false }: PagePart,
   size: PartSize,
 ): Promise<void> {
@@ -41,6 +43,7 @@ export async function applyInParts(
     at += part.length;
     size.learn(part.length, result);
     if (isLast) return;
+    failpoint('pull.part');
   } while (at < lines.length);
 }
 

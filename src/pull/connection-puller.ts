@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import { NamedTasks } from '../runtime/named-tasks.ts';
 import type { Work } from '../sql/connections/look-for-work.ts';
 import { rejectSecret } from '../sql/connections/reject-secret.ts';
@@ -16,6 +17,7 @@ import { stopMapping } from '../sql/outbound/stop-mapping.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { interruptRuns } from '../sql/requests/runs.ts';
+import { syncListItems } from './list-items.ts';
 import { PartSize } from './part-size.ts';
 import { reRead } from './re-read.ts';
 import { ReadRun } from './read-run.ts';
@@ -27,6 +29,7 @@ export interface ConnectionPullerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly notifier: Notifier;
 }
 
 /** What is to be read, before it is known from where. */
@@ -116,6 +119,10 @@ export class ConnectionPuller {
     for (const request of await takeRequests(database, owned.number, owned.lease.epoch, 'reads')) {
       const { id, mapping } = request;
       if (mapping === null) continue;
+      if (request.kind === 'list_items') {
+        this.#tasks.startIfFree(`request ${id}`, () => this.#listItems(mapping, request));
+        continue;
+      }
       const kind = kindOf(request);
       // What has to wait for another read of the mapping stays a request and is found again.
       if (kind !== 'delta' && this.#whole.has(mapping)) continue;
@@ -183,6 +190,12 @@ export class ConnectionPuller {
         this.#crowded.delete(number);
       }
     }
+  }
+
+  async #listItems(mapping: number, request: Request): Promise<void> {
+    const found = await this.#mapping(mapping);
+    if (found === undefined) return finishRequest(this.#options.database, request.id);
+    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(mapping) }, request);
   }
 
   async #reRead(mapping: number): Promise<void> {

@@ -7,7 +7,8 @@ const BOUND = 200;
 
 /** How many records of a page are applied in one transaction: all while nobody minds, few while the table is busy. */
 export class PartSize {
-  #records = 2_000;
+  // Small at first: nobody knows yet who works on the table.
+  #records = 100;
 
   get records(): number {
     return this.#records;

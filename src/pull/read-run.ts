@@ -4,6 +4,7 @@ import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Notifier } from '../runtime/notifier.ts';
 import type { Database } from '../sql/database.ts';
 import { goneLine, recordLine } from '../sql/inbound/apply-page.ts';
 import type { Asked } from '../sql/inbound/ask-moment.ts';
@@ -25,6 +26,7 @@ export interface ReadRunOptions {
   readonly mapping: PullMapping;
   readonly started: StartedRead;
   readonly size: PartSize;
+  readonly notifier: Notifier;
   /** Room for a read of everything, when the app has forgotten where the last read of changes ended. */
   readonly claimWhole: () => boolean;
   /** The app refused the secret, or the table. */
@@ -61,7 +63,7 @@ export class ReadRun {
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */
   async run(): Promise<boolean> {
-    const { database, started, mapping, log, failpoint, onRefused } = this.#options;
+    const { database, started, mapping, log, failpoint, notifier, onRefused } = this.#options;
     const { run_id: run, run_kind: kind } = started;
     try {
       const complete = started.complete || (await this.#readAll());
@@ -71,6 +73,11 @@ export class ReadRun {
       await advanceRun(database, run, { timings: this.#rounded() });
       const counts = await finishRead(database, run, null);
       failpoint('pull.finished');
+      notifier.recovered(mapping.name);
+      if (Number(counts?.['held']) > 0 && kind !== 'preview') {
+        const message = `${String(counts?.['held'])} rows or deletions of the run are held; see tideway.held_deletions and open_conflicts.`;
+        notifier.failed({ mapping: mapping.name, kind, run, code: 'HELD', message });
+      }
       const changed = ['created', 'updated', 'deleted', 'failed', 'held'].some((name) => Number(counts?.[name]) > 0);
       log[kind === 'sweep' || changed ? 'info' : 'debug'](
         { mapping: mapping.name, kind, run, ...counts },
@@ -95,6 +102,7 @@ export class ReadRun {
         ...(suggestion === undefined ? {} : { suggestion }),
       });
       log.warn({ mapping: mapping.name, kind, run, code }, `A read failed: ${message}`);
+      notifier.failed({ mapping: mapping.name, kind, run, code, message });
       await onRefused(error.facts);
       return true;
     }

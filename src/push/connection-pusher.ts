@@ -27,8 +27,8 @@ interface Worker {
   readonly pusher: MappingPusher;
 }
 
-/** How long after one reading of the catalogue the next may follow: where a mapping waits for it, and where an hour is over. */
 const CATALOGUE_RETRY = 5_000;
+/** When an hour is over and the app cannot be asked. */
 const CATALOGUE_AGAIN = 60_000;
 
 /** Everything that goes from Postgres to one account: pushes, retries, requests. */
@@ -38,6 +38,7 @@ export class ConnectionPusher {
   readonly #tasks: NamedTasks;
   #workers = new Map<number, Worker>();
   #catalogueAt = -Infinity;
+  #catalogueNotBefore = -Infinity;
 
   constructor(options: ConnectionPusherOptions) {
     this.#options = options;
@@ -61,7 +62,7 @@ export class ConnectionPusher {
     const kinds = new Set(work.map(({ kind }) => kind));
     if (kinds.has('request')) this.#tasks.start('requests', () => this.#requests.take());
     if (kinds.has('activate')) this.#tasks.start('activate', () => this.#activate());
-    if (kinds.has('catalogue')) this.#tasks.start('catalogue', () => this.#readCatalogue(CATALOGUE_AGAIN));
+    if (kinds.has('catalogue')) this.#tasks.start('catalogue', () => this.#readCatalogueAgain());
     for (const { kind, mapping } of work) {
       if (mapping === null) continue;
       if (kind === 'push') this.#push(mapping);
@@ -95,8 +96,11 @@ export class ConnectionPusher {
   }
 
   async #activate(): Promise<void> {
-    const { owned, database, log } = this.#options;
-    await this.#readCatalogue(CATALOGUE_RETRY);
+    const { owned, database, clock, log } = this.#options;
+    if (clock.now() >= this.#catalogueAt + CATALOGUE_RETRY) {
+      this.#catalogueAt = clock.now();
+      await readCatalogue(owned, database);
+    }
     const activated = await activatePending(database, owned.number, owned.lease.epoch);
     for (const { mapping, state } of activated)
       log.info({ connection: owned.name, mapping, state }, 'Mapping was looked at');
@@ -105,11 +109,10 @@ export class ConnectionPusher {
     this.#tasks.start('requests', () => this.#requests.take());
   }
 
-  async #readCatalogue(atLeastAfter: number): Promise<void> {
+  async #readCatalogueAgain(): Promise<void> {
     const { owned, database, clock } = this.#options;
-    if (clock.now() < this.#catalogueAt + atLeastAfter) return;
-    this.#catalogueAt = clock.now();
-    await readCatalogue(owned, database);
+    if (clock.now() < this.#catalogueNotBefore) return;
+    if (!(await readCatalogue(owned, database))) this.#catalogueNotBefore = clock.now() + CATALOGUE_AGAIN;
   }
 
   async #refresh(): Promise<Map<number, Worker>> {

@@ -67,6 +67,12 @@ const variables = {
     about: 'Private hosts that connections may call, as host:port, separated by commas.',
     example: '',
   },
+  TIDEWAY_NOTIFY_URL: {
+    schema: z.url('is not an address like https://hooks.example.com/tideway').optional(),
+    about: 'Where a read that failed is told, as JSON by POST.',
+    example: '',
+    secret: true,
+  },
   TIDEWAY_SEAL_KEY: {
     schema: z.string().optional(),
     about: 'Keys for sealed: secrets as id:base64 of 32 bytes, separated by commas; the first one seals.',

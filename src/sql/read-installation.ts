@@ -6,6 +6,8 @@ export interface Installation {
   connections: ConnectionState[];
   /** Followed tables that the publication does not hold. */
   unpublished: string[];
+  /** Mappings that should have been read ten minutes ago. */
+  overdue: string[];
 }
 
 export interface ConnectionState {
@@ -40,7 +42,19 @@ export async function readInstallation(database: Database, publication: string):
                select from pg_publication_tables as t
                 where t.pubname = ${publication} and t.schemaname = f.schema_name and t.tablename = f.table_name)
        order by 1`;
-    return { runners: [...runners], connections: [...connections], unpublished: unpublished.map(({ name }) => name) };
+    const overdue = await session<{ name: string }[]>`
+      select distinct m.name
+        from tideway_private.due_reads as d
+        join tideway.mappings as m on m.number = d.mapping and m.state = 'active'
+        join tideway.connections as c on c.id = m.connection_id and c.state = 'active'
+       where d.due_at < now() - interval '10 minutes'
+       order by 1`;
+    return {
+      runners: [...runners],
+      connections: [...connections],
+      unpublished: unpublished.map(({ name }) => name),
+      overdue: overdue.map(({ name }) => name),
+    };
   });
 }
 

@@ -21,7 +21,13 @@ export async function takeDemoDatabase(serverUrl: string): Promise<DemoDatabase>
       await server`drop database if exists ${server(name)} with (force)`;
       await server`create database ${server(name)}`;
       const url = Object.assign(new URL(serverUrl), { pathname: name }).href;
-      return { name, url, release: () => server.end({ timeout: 5 }) };
+      const release = async (): Promise<void> => {
+        // A slot that nobody reads would keep the server's log for ever.
+        await server`select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where database = ${name} and active`;
+        await server`select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = ${name} and not active`;
+        await server.end({ timeout: 5 });
+      };
+      return { name, url, release };
     }
   } catch (error) {
     await server.end({ timeout: 5 });

@@ -85,6 +85,16 @@ begin
      where x.later = 1;
   end if;
 
+  -- A column that the app could not show (a formula in error) stays as it is, and somebody may want to know.
+  if records like '%"problems"%' then
+    v_errors := v_errors || (
+      select coalesce(jsonb_agg(jsonb_build_object('remote_id', u.rec -> 'id', 'row', u.rec -> 'position', 'column', coalesce(c.local, p ->> 'column'),
+               'class', 'API_ERROR', 'code', 'BAD_RESPONSE', 'severity', 'warning', 'message', p -> 'message')), '[]')
+        from unnest(v_recs) as u (rec)
+       cross join lateral jsonb_array_elements(case when jsonb_typeof(u.rec -> 'problems') = 'array' then u.rec -> 'problems' end) p
+        left join tideway.mapping_columns c on c.mapping_id = v_map.id and c.remote = p ->> 'column' and c.direction <> 'none');
+  end if;
+
   -- What shows up again was not gone, whatever was found, held or approved before.
   if not coalesce(v_run.dry_run, false)
      and exists (select from tideway_private.deletions d
@@ -142,7 +152,7 @@ end;
 $$;
 
 comment on function tideway_private.apply_page(integer, uuid, bigint, bigint, timestamptz, text, jsonb, boolean) is
-$$Applies one page of records (a JSON object a line: id, fields, position, modified, deleted) to the table of a mapping.
+$$Applies one page of records (a JSON object a line: id, fields, position, modified, deleted, problems) to the table of a mapping.
 
 Page, cursor, links, lineage, errors, counts and the re-read list commit together. The cursor is null but for the last
 part of a page. Answers with counts; {"stopped": …} when the mapping had to be paused, {"again": …} to come back at once.$$;

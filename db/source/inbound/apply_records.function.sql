@@ -34,7 +34,8 @@ begin
     if errors <> '[]' then
       perform tideway_private.record_errors(map.number, run.id, 'pull', errors);
     end if;
-    return jsonb_build_object('candidates', 0, 'created', 0, 'updated', 0, 'deleted', 0, 'failed', jsonb_array_length(errors),
+    return jsonb_build_object('candidates', 0, 'created', 0, 'updated', 0, 'deleted', 0, 'failed',
+                              (select count(*) from jsonb_array_elements(errors) e where coalesce(e ->> 'severity', 'error') = 'error'),
                               'held', 0, 'conflicts', 0, 'deferred', '[]'::jsonb);
   end if;
   select array_agg(r ->> 'id' order by n), array_agg(coalesce(r -> 'fields', '{}') order by n)

@@ -64,7 +64,10 @@ begin
                  and (v_run.kind not in ('full', 'sweep') or v_run.rows_processed = 0
                       or exists (select from tideway_private.seen_ids s where s.run_id = v_run.id));
     if not v_resumes then
-      delete from tideway_private.seen_ids s where s.run_id in (v_run.id, v_place.run_id);
+      delete from tideway_private.seen_ids s
+       where s.run_id in (select v_run.id union all
+                          select r.id from tideway.sync_runs r
+                           where r.mapping_id = v_map.id and r.kind in ('full', 'sweep', 'preview') and r.status in ('interrupted', 'failed', 'cancelled'));
       delete from tideway_private.cursors c where c.mapping = start_read.mapping and c.kind = 'whole' and not v_run.dry_run;
       v_place := null;
     end if;

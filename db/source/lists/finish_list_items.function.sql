@@ -13,7 +13,7 @@ as $$
     update tideway.sync_list s
        set last_sync_status = r.status,
            last_synced_at = case when r.status = 'success' then finish_list_items.now else s.last_synced_at end,
-           error_message = case when r.status = 'failed' then r.error end,
+           error_message = case r.status when 'failed' then r.error when 'pending' then s.error_message end,
            target_id = coalesce(r.target_id, s.target_id)
       from results r
       join locked k on k.id = r.id

@@ -12,12 +12,16 @@ with facts as (
          (select count(*) from (select from tideway.sync_errors e where e.mapping_id between m.id and m.id and e.resolved_at is null and e.severity = 'error' order by e.mapping_id, e.last_seen_at desc limit 10000) x) as failed,
          (select count(*) from (select from tideway.conflicts x where x.mapping_id = m.id and x.resolved_at is null limit 10000) x) as conflicts,
          (select count(*) from (select from tideway_private.deletions d where d.mapping = m.number and d.state = 'held' limit 10000) x) as held_deletions,
-         e.last_error_code, e.last_error_at, k.read_at as last_read_at
+         e.last_error_code, e.last_error_at, k.read_at as last_read_at,
+         case when m.state = 'active' and c.state = 'active' then p.due_at end as next_poll_at,
+         case when m.state = 'active' and c.state = 'active' then w.due_at end as next_sweep_at
     from tideway.mappings m
     join tideway.connections c on c.id = m.connection_id
     cross join (select (t.reltuples < 100000) as few from pg_catalog.pg_class t where t.oid = 'tideway_private.links'::regclass) l
     left join tideway_private.mapping_counts n on n.mapping = m.number
     left join lateral (select max(x.read_at) as read_at from tideway_private.cursors x where x.mapping = m.number) k on true
+    left join tideway_private.due_reads p on p.mapping = m.number and p.kind = 'poll'
+    left join tideway_private.due_reads w on w.mapping = m.number and w.kind = 'sweep'
     left join lateral (
       select (select count(*) from (select from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 10000) x) as marks,
              (select greatest(now() - o.marked_at, '0') from tideway_private.outbox o where o.mapping between m.number and m.number order by o.mapping, o.seq limit 1) as oldest_mark_age,
@@ -43,7 +47,8 @@ with facts as (
 )
 select f.name as mapping, f.connection, f.system, f.direction, f.state, f.paused_code, f.paused_at, f.local_name as local_table, f.remote_table,
        f.last_success_at, f.last_run_at, f.last_run_status, f.last_read_at, f.rows, f.rows_counted_at, f.marks, f.in_flight, f.waiting_retry,
-       f.failed, f.conflicts, f.held_deletions, f.last_error_code, f.last_error_at, f.oldest_mark_age as lag, f.shadow, f.org_id, f.id as mapping_id
+       f.failed, f.conflicts, f.held_deletions, f.last_error_code, f.last_error_at, f.oldest_mark_age as lag, f.shadow, f.org_id, f.id as mapping_id,
+       f.next_poll_at, f.next_sweep_at
   from facts f
  order by case when f.state in ('active', 'draft', 'pending') then 1 else 0 end, f.held_deletions > 0 desc, f.failed desc, f.conflicts desc,
           f.oldest_mark_age desc nulls last, f.name;
@@ -81,3 +86,5 @@ comment on column tideway.mapping_status.lag is 'How long the oldest row waits t
 comment on column tideway.mapping_status.shadow is 'Whether the mapping only records what it would write.';
 comment on column tideway.mapping_status.org_id is 'The organisation.';
 comment on column tideway.mapping_status.mapping_id is 'The mapping''s id.';
+comment on column tideway.mapping_status.next_poll_at is 'When it is polled next; null when it is not.';
+comment on column tideway.mapping_status.next_sweep_at is 'When both sides are compared next; null when never.';

@@ -66,7 +66,7 @@ const answers = {
 export type Spreadsheet = z.infer<typeof spreadsheet>;
 export type Tab = z.infer<typeof tab>;
 
-export interface Filter {
+interface Filter {
   readonly gid: number;
   readonly startRow: number;
   readonly endRow?: number;

@@ -1,5 +1,4 @@
-import type { Cursor } from '../../connectors/connector.ts';
-import type { RemoteRecord } from '../../model/record.ts';
+import type { Fields, RemoteRecord } from '../../model/record.ts';
 import type { Database } from '../database.ts';
 import type { Asked } from './ask-moment.ts';
 
@@ -10,7 +9,7 @@ export interface PagePart {
   /** One JSON object a line. */
   readonly lines: readonly string[];
   /** With the last part of a page only. */
-  readonly cursor?: Cursor | null;
+  readonly cursor?: Fields | null;
   readonly complete?: boolean;
 }
 
@@ -43,8 +42,8 @@ export async function applyPage(
 }
 
 /** A record as `apply_page` reads it. */
-export function recordLine({ id, fields, position, modifiedAt: modified }: RemoteRecord): string {
-  return JSON.stringify({ id, fields, position, modified });
+export function recordLine({ id, fields, version, position, modifiedAt: modified, problems }: RemoteRecord): string {
+  return JSON.stringify({ id, fields, version, position, modified, problems });
 }
 
 /** A record that the app itself calls gone. */

@@ -1,4 +1,4 @@
-import type { Cursor } from '../../connectors/connector.ts';
+import type { Fields } from '../../model/record.ts';
 import type { Database } from '../database.ts';
 import type { Asked } from './ask-moment.ts';
 import type { ReadKind } from './pull-mappings.ts';
@@ -26,7 +26,7 @@ export interface StartedRead {
   readonly row_limit: number | null;
   readonly whole_read: boolean;
   /** Where the last page ended. */
-  readonly cursor: Cursor | null;
+  readonly cursor: Fields | null;
   /** Every page was read already; only the end of the run is missing. */
   readonly complete: boolean;
 }

@@ -44,7 +44,7 @@ export interface SheetsApp extends AppServer {
   before(path: string, action: () => void): void;
 }
 
-export interface Person {
+interface Person {
   /** Places count from 1, as people do. */
   set(row: number, column: number, value: Literal | null | StoredCell): void;
   insertRow(at: number, values: readonly (Literal | null)[]): void;

@@ -3,7 +3,7 @@ import { invalid, Refusal } from './refusal.ts';
 
 export type Literal = string | number | boolean;
 
-export interface Format {
+interface Format {
   readonly type: string;
   readonly pattern?: string;
 }
@@ -15,7 +15,7 @@ export interface StoredCell {
   readonly format?: Format;
 }
 
-export interface Merge {
+interface Merge {
   readonly startRowIndex: number;
   readonly endRowIndex: number;
   readonly startColumnIndex: number;
@@ -266,7 +266,7 @@ export class SheetsStore {
   }
 }
 
-export function beyond(tab: Tab, row: number, column: number): Refusal {
+function beyond(tab: Tab, row: number, column: number): Refusal {
   return invalid(
     `Range ('${tab.title}'!${columnLetters(column)}${String(row + 1)}) exceeds grid limits. Max rows: ${String(tab.rowCount)}, max columns: ${String(tab.columnCount)}`,
   );

@@ -23,13 +23,17 @@ test('the demo shows its app and its database, and both answer', async () => {
   await client.connect();
   const { rows } = await client.query('select name, state, direction from tideway.mappings');
   await client.end();
-  expect(rows).toEqual([{ name: 'products', state: 'pending', direction: 'both' }]);
+  expect(rows).toEqual([{ name: 'products', state: 'active', direction: 'both' }]);
   expect(await demo.end('SIGINT')).toBe(0);
   await expect(fetch(app)).rejects.toThrow();
 });
 
 test('the demo runs twice in a row, also with its port taken', async () => {
-  expect(await tideway(['demo', '--once'], { env })).toMatchObject({ code: 0, err: '' });
+  expect(await tideway(['demo', '--once'], { env })).toMatchObject({
+    code: 0,
+    err: '',
+    out: saying('The table has the row now.'),
+  });
   const taken = createServer();
   const port = await new Promise<number>((done) =>
     taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
@@ -47,7 +51,7 @@ test('two demos at once do not disturb each other', async () => {
   const [, url = ''] = /psql (postgres:\S+)/.exec(first.text()) ?? [];
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  expect((await client.query('select from products')).rowCount).toBe(3);
+  expect((await client.query('select from products')).rowCount).toBe(4);
   await client.end();
   expect(await first.end('SIGINT')).toBe(0);
 });

@@ -147,3 +147,19 @@ test('secrets that are at hand are fine, and never shown', async () => {
   expect(said('secrets')).toEqual([{ check: 'secrets', state: 'ok', says: '2 of 2 can be had here' }]);
   expect(JSON.stringify(findings)).not.toContain('hunter2');
 });
+
+test('what is not read any more is told, and that polls go on without webhooks', async () => {
+  await admin.query(`
+    alter table tideway.mappings disable trigger user;
+    update tideway.mappings set state = 'active' where name = 'goods';
+    alter table tideway.mappings enable trigger user;
+    insert into tideway_private.due_reads (mapping, kind, org_id, definition, due_at)
+    select number, 'poll', org_id, '1 min', now() - interval '1 hour' from tideway.mappings where name = 'goods'`);
+  const { said } = await examine();
+  expect(said('reads')).toMatchObject([
+    { state: 'warning', mend: 'tideway start', says: expect.stringContaining('goods') as string },
+  ]);
+  expect(said('webhooks')).toMatchObject([{ state: 'ok', says: expect.stringContaining('polls go on') as string }]);
+  const reachable = await examine({ TIDEWAY_PUBLIC_URL: 'https://tideway.example.com' });
+  expect(reachable.said('webhooks')).toMatchObject([{ says: 'apps ring at https://tideway.example.com' }]);
+});

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound, type Stage } from '../outbound/stage.ts';
@@ -154,4 +156,34 @@ test('records at one modified time, and one that shows late, are all there in th
     if (ref % 50 === 0) await waitFor(async () => expect(await count()).toBeGreaterThanOrEqual(ref - 50));
   }
   await waitFor(async () => expect(await count()).toBe(300));
+});
+
+test('a failed read is told to the notification URL, once while it lasts', async () => {
+  const told: Record<string, unknown>[] = [];
+  const hook = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      told.push(JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>);
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((done) => hook.listen(0, '127.0.0.1', done));
+  try {
+    const stage = await begin();
+    const { port } = hook.address() as AddressInfo;
+    await flow.daemon({ TIDEWAY_NOTIFY_URL: `http://127.0.0.1:${String(port)}/hook` });
+    await active();
+    stage.app.fail({ ...LIST, count: 2, with: { kind: 'status', status: 404 } });
+    const run = await sync(pool, 'full');
+    await ended(pool, run);
+    await ended(pool, await sync(pool, 'full'));
+    await ended(pool, await sync(pool, 'full'));
+    await waitFor(() => expect(told).toHaveLength(1));
+    expect(told[0]).toMatchObject({ event: 'run_failed', mapping: 'items', kind: 'full', run });
+    expect(JSON.stringify(told)).not.toContain('plain-token');
+  } finally {
+    hook.closeAllConnections();
+    hook.close();
+  }
 });

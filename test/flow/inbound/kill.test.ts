@@ -41,6 +41,17 @@ for (const place of ['pull.fetched@2', 'pull.applied', 'pull.applied@2', 'pull.c
   });
 }
 
+test('kill -9 between two parts of a page: the page is read again, and no record of it is missing', async () => {
+  await begin();
+  const doomed = await flow.daemon({ TIDEWAY_FAILPOINT: 'pull.part' });
+  expect(await doomed.ended).toBe('SIGKILL');
+  const { rows } = await pool.query('select from tideway_private.cursors');
+  expect(rows).toHaveLength(0);
+  await flow.daemon();
+  await expectAllHere();
+  await waitFor(async () => expect((await runs(pool)).some(({ status }) => status === 'completed')).toBe(true));
+});
+
 test('what was seen is lost with a crash of the server: the sweep begins at the first page and deletes nothing', async () => {
   await begin();
   const first = await flow.daemon();

@@ -243,6 +243,12 @@ function plain(value: unknown): unknown {
 
 /** Every test of a file begins with an empty database and no slot. */
 async function dropEverything(pool: Pool, slot: string): Promise<void> {
+  // The server may still be carrying out what a killed daemon asked for last.
+  await waitFor(async () => {
+    const { rowCount } = await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name like 'tideway/%' and backend_type = 'client backend'`);
+    return rowCount === 0;
+  });
   await waitFor(() =>
     pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
   );
@@ -252,6 +258,7 @@ async function dropEverything(pool: Pool, slot: string): Promise<void> {
              tideway_private.key_moves, tideway_private.rereads, tideway_private.deletions, tideway_private.requests,
              tideway_private.positions, tideway_private.followed, tideway_private.seen_ids, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
              tideway.sync_progress, tideway.sync_activity_log, tideway.conflicts cascade;
+    delete from tideway.sync_list;
     delete from tideway.mappings;
     delete from tideway.connections;
     do $$

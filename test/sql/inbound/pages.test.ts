@@ -379,3 +379,20 @@ test('a dry run writes nothing and says what it would change', async () => {
     },
   ]);
 });
+
+test('a column that the app could not show stays as it is, and is told as a warning', async () => {
+  const map = await engine.aMapping({ table });
+  await map.page(records);
+  const shown = JSON.stringify({
+    id: 'r1',
+    fields: { Id: 1, Name: 'new' },
+    problems: [{ column: 'Stock', message: 'The formula is in error' }],
+  });
+  expect(await map.page([shown])).toMatchObject({ updated: 1, failed: 0 });
+  expect(await map.row(1)).toMatchObject({ name: 'new', stock: 10 });
+  expect(await map.errors()).toMatchObject([
+    { remote_id: 'r1', column: 'stock', code: 'BAD_RESPONSE', severity: 'warning', message: 'The formula is in error' },
+  ]);
+  // The same again, with nothing else changed, is no failure either.
+  expect(await map.page([shown])).toMatchObject({ updated: 0, failed: 0 });
+});

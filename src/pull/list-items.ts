@@ -1,0 +1,127 @@
+import type { OwnedConnection } from '../connectors/owned-connection.ts';
+import { Fault } from '../model/fault.ts';
+import type { RemoteRecord } from '../model/record.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Database } from '../sql/database.ts';
+import { recordLine } from '../sql/inbound/apply-page.ts';
+import { askMoment } from '../sql/inbound/ask-moment.ts';
+import type { PullMapping } from '../sql/inbound/pull-mappings.ts';
+import {
+  finishListPart,
+  listItemStates,
+  pushListItems,
+  type ListItem,
+  type ListItemState,
+} from '../sql/lists/list-items.ts';
+import type { Request } from '../sql/requests/take-requests.ts';
+import { applyInParts } from './apply.ts';
+import { askApp } from './ask-app.ts';
+import type { PartSize } from './part-size.ts';
+import { ReadStopped } from './read-stopped.ts';
+
+export interface ListItemsOptions {
+  readonly owned: OwnedConnection;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly failpoint: Failpoint;
+  readonly mapping: PullMapping;
+  readonly size: PartSize;
+}
+
+const LOOK_EVERY = 200;
+/** What a target has not taken by then goes on by itself; the item stays pending. */
+const PATIENCE = 60_000;
+
+/**
+ * Syncs a part of the list through the hub: records of the source are read by id and applied, their rows marked for the
+ * target, and the item says how it ended. One item that fails stops none of the others.
+ */
+export async function syncListItems(options: ListItemsOptions, request: Request): Promise<void> {
+  const { owned, database, log, mapping } = options;
+  const items = request.args['items'] as readonly ListItem[];
+  try {
+    const { changed, done } = await readItems(options, items);
+    const settled = changed.length === 0 ? [] : await carryOver(options, changed);
+    await finishListPart(database, request.id, request.run_id, [...done, ...settled]);
+  } catch (error) {
+    if (error instanceof ReadStopped) return;
+    if (!(error instanceof Fault)) throw error;
+    if (owned.stopping.aborted) return;
+    const { code, message } = error.facts;
+    log.warn({ mapping: mapping.name, items: items.length, code }, `List items could not be read: ${message}`);
+    await finishListPart(
+      database,
+      request.id,
+      request.run_id,
+      items.map((item) => failure(item, `${code}: ${message}`)),
+    );
+  }
+}
+
+async function readItems(
+  options: ListItemsOptions,
+  items: readonly ListItem[],
+): Promise<{ changed: readonly ListItem[]; done: readonly ListItemState[] }> {
+  const { owned, database, mapping, size } = options;
+  const { connector, settings, lease } = owned;
+  const { readByIds } = connector;
+  if (readByIds === undefined) {
+    throw new Fault('SETTINGS_INVALID', `${connector.describe().title} cannot read records by id.`);
+  }
+  const { limits, timing } = connector.describe(settings);
+  const changed: ListItem[] = [];
+  const done: ListItemState[] = [];
+  for (let at = 0; at < items.length; at += limits.idsPerRead) {
+    const part = items.slice(at, at + limits.idsPerRead);
+    const { asked, answer } = await askApp(options, 'short', async () => {
+      const asked = await askMoment(database);
+      lease.assertHeld();
+      const { remote_table: table, remote_columns: columns } = mapping;
+      const ids = [...new Set(part.map((item) => item.source_id))];
+      const answer = await readByIds(owned.session('pull'), { table, columns, ids, askedFor: asked.asked });
+      return { asked, answer };
+    });
+    const records = new Map(answer.records.map((record) => [record.id, record]));
+    const due = part.filter((item) => {
+      const record = records.get(item.source_id);
+      return record !== undefined && isDue(item, record, timing.changesOverlap);
+    });
+    const lines = due.flatMap((item) => records.get(item.source_id) ?? []).map(recordLine);
+    if (lines.length > 0)
+      await applyInParts({ ...options, mapping: mapping.number }, { run: null, asked, lines }, size);
+    changed.push(...due);
+    for (const item of part) {
+      if (!records.has(item.source_id)) {
+        done.push(failure(item, `The app has no record "${item.source_id}" in "${mapping.remote_table}".`));
+      } else if (!due.includes(item)) {
+        done.push({ ...failure(item, ''), status: 'success', skipped: true });
+      }
+    }
+  }
+  return { changed, done };
+}
+
+/** Whether the source changed since the item was synced; a clock that differs a little must not hide a change. */
+function isDue({ mode, synced_at: syncedAt }: ListItem, { modifiedAt }: RemoteRecord, overlap: number): boolean {
+  if (mode === 'full' || syncedAt === null || modifiedAt === undefined) return true;
+  return Date.parse(modifiedAt) > Date.parse(syncedAt) - Math.max(overlap, 1_000);
+}
+
+async function carryOver(options: ListItemsOptions, items: readonly ListItem[]): Promise<readonly ListItemState[]> {
+  const { owned, database, clock } = options;
+  await pushListItems(database, items);
+  const end = clock.now() + PATIENCE;
+  for (;;) {
+    const states = await listItemStates(database, items);
+    if (clock.now() > end || states.every(({ status }) => status !== 'pending')) return states;
+    if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');
+    await clock.wait(LOOK_EVERY, owned.stopping).catch(() => undefined);
+  }
+}
+
+function failure({ id, target_id: targetId }: ListItem, error: string): ListItemState {
+  return { id, status: 'failed', error, target_id: targetId, created: false };
+}
