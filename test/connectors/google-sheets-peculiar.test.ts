@@ -555,22 +555,26 @@ describe('cells', () => {
       ['a', 'Chair', '=UPPER(B2)', '=ARRAYFORMULA(UPPER(B2:B))'],
       ['b', 'Lamp', 'typed over'],
       ['c', 'Bed', '=UPPER(B4)'],
+      ['d'],
     ];
     const rig = await open({ tabs: [stock({ rows })] });
     expect(byId(await page(rig, ['Loud', 'Spilled']))).toEqual({
       a: { Loud: 'CHAIR', Spilled: 'CHAIR' },
       b: { Loud: 'typed over', Spilled: 'LAMP' },
       c: { Loud: 'BED', Spilled: 'BED' },
+      d: { Loud: null, Spilled: null },
     });
     const outcomes = await write(
       rig,
       update('a', { Loud: 'x' }),
       update('b', { Spilled: 'x' }),
+      update('d', { Spilled: 'x' }),
       update('c', { Name: 'Bunk' }),
       create({ SKU: 'n', Spilled: 'x' }),
     );
     expect(outcomes).toMatchObject([
       { result: 'refused', fault: { code: 'VALUE_REFUSED', column: 'Loud' } },
+      { result: 'refused', fault: { code: 'VALUE_REFUSED', column: 'Spilled' } },
       { result: 'refused', fault: { code: 'VALUE_REFUSED', column: 'Spilled' } },
       { result: 'written' },
       { result: 'refused', fault: { code: 'VALUE_REFUSED', column: 'Spilled' } },
