@@ -13,6 +13,7 @@ import { readVaultSecret } from '../sql/connections/read-vault-secret.ts';
 import { loadToken, storeToken } from '../sql/connections/tokens.ts';
 import type { Database } from '../sql/database.ts';
 import type { Lease } from './lease.ts';
+import type { SharedBudgets } from './shared-budgets.ts';
 
 export interface Access {
   readonly connector: Connector<unknown>;
@@ -56,6 +57,7 @@ export interface OwnOptions {
   readonly egress: EgressRules;
   readonly keys: readonly SealKey[];
   readonly clock: Clock;
+  readonly budgets: SharedBudgets;
   readonly stopping: AbortSignal;
   /** Ends requests that are under way. */
   readonly hard: AbortSignal;
@@ -63,9 +65,10 @@ export interface OwnOptions {
 
 /** Puts together what the workers of one connection share. */
 export function ownConnection(options: OwnOptions): { owned: OwnedConnection; close: () => Promise<void> } {
-  const { row, access, lease, database, egress, keys, clock, stopping, hard } = options;
+  const { row, access, lease, database, egress, keys, clock, budgets, stopping, hard } = options;
   const { connector, settings, secret } = access;
-  const limiter = createLimiter(connector.describe(settings).limits.rates, clock);
+  const { rates, sharedRates } = connector.describe(settings).limits;
+  const limiter = createLimiter(rates, clock, budgets.of(row.system, secret, sharedRates));
   const secrets = secret === null ? [] : [secret];
   // Only the owner writes tokens, so what it has read or written stays true while it owns the connection.
   const known = new Map<string, string | null>();

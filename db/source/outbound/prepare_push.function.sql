@@ -122,6 +122,19 @@ begin
     where x.verdict = 'unseen'
    having count(*) > 0;
 
+  -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
+  -- or be refused again.
+  select array_agg(case when x.verdict = 'update' and r.reason = 'found' and v_map.direction = 'both'
+                          or x.verdict in ('update', 'delete', 'soft_delete') and r.reason = 'conflict' then 'unread' else x.verdict end order by x.n)
+    into v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+    left join tideway_private.links l on l.id = x.link
+    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
+     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+    where x.verdict = 'unread'
+   having count(*) > 0;
+
   -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
   update tideway_private.links l
      set local_image = l.local_image || coalesce(x.plan -> 'agreed_local', '{}'),
