@@ -198,6 +198,8 @@ describe('discovery', () => {
       ['Wake', 'time', true],
       ['Took', 'duration', true],
     ]);
+    // Where people find it: of the columns with one name, and of the one without, none is offered.
+    expect(tables[0]?.columns.map(({ title }) => title)).toEqual([...'ABCDEIJKL'].map((at) => `Column ${at}`));
     expect(await googleSheets.discover(session, ['912'])).toMatchObject([{ name: '912' }]);
   });
 
@@ -873,8 +875,12 @@ describe('people at work in the sheet', () => {
 
 describe('quotas', () => {
   test('the pace is Google’s: so many requests a minute, and a rest after a refusal', () => {
-    const { rates } = googleSheets.describe(googleSheetsSettings.parse({ requests_per_minute: 30 })).limits;
-    expect(rates).toMatchObject({ windows: [{ requests: 30, per: 60_000 }], penalty: 10_000 });
+    const { rates, sharedRates } = googleSheets.describe(
+      googleSheetsSettings.parse({ requests_per_minute: 30 }),
+    ).limits;
+    for (const limit of [rates, sharedRates]) {
+      expect(limit).toMatchObject({ windows: [{ requests: 30, per: 60_000 }], penalty: 10_000 });
+    }
     expect(googleSheets.describe().limits.rates.windows).toEqual([{ requests: 60, per: 60_000 }]);
   });
 

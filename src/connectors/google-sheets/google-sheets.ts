@@ -6,7 +6,7 @@ import { readSecret } from './access-token.ts';
 import { createSheetsClient, type SheetsClient } from './client.ts';
 import { allRecords, doubledKey, keyRows, toRecord } from './records.ts';
 import { googleSheetsSettings, placesOf, tabSettingsOf, type GoogleSheetsSettings } from './settings.ts';
-import { columnOf, parseTable, readSheet, tableName, toSheet } from './sheet.ts';
+import { columnOf, letters, parseTable, readSheet, tableName, toSheet } from './sheet.ts';
 import { describeColumn, showCell } from './values.ts';
 import { writeBatch } from './writing.ts';
 
@@ -155,7 +155,8 @@ async function discoverDocument(
     const sheet = toSheet(name, answer, tab, own);
     const columns = sheet.columns.map((column) => {
       const { type, appType } = describeColumn(sheet, column);
-      return { name: column.name, type, appType, writable: !column.computed, required: false };
+      const place = `Column ${letters(column.index)}`;
+      return { name: column.name, title: place, type, appType, writable: !column.computed, required: false };
     });
     // A header whose key is missing or doubled can be looked at, no more.
     const can = sheet.key !== undefined;
@@ -171,6 +172,13 @@ async function discoverDocument(
 }
 
 function describe(settings: GoogleSheetsSettings): Description<GoogleSheetsSettings> {
+  const rates = {
+    requestsPerSecond: 5,
+    burst: 10,
+    windows: [{ requests: settings.requests_per_minute, per: 60_000 }],
+    // Google says no time to wait; a window refills within a minute.
+    penalty: 10_000,
+  };
   return {
     title: 'Google Sheets',
     settings: googleSheetsSettings,
@@ -185,14 +193,9 @@ function describe(settings: GoogleSheetsSettings): Description<GoogleSheetsSetti
       bytesPerWrite: 2 * 1024 * 1024,
       idsPerRead: 10_000,
       keysPerFind: 10_000,
-      rates: {
-        requestsPerSecond: 5,
-        burst: 10,
-        concurrency: 2,
-        windows: [{ requests: settings.requests_per_minute, per: 60_000 }],
-        // Google says no time to wait; a window refills within a minute.
-        penalty: 10_000,
-      },
+      rates: { ...rates, concurrency: 4 },
+      // Google counts by account, whichever document is asked for.
+      sharedRates: { ...rates, concurrency: 8 },
     },
     timing: {
       writeVisibleAfter: 0,

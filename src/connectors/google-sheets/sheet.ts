@@ -268,7 +268,7 @@ export function keyOf(sheet: Sheet): SheetColumn {
 }
 
 /** A for 0, Z for 25, AA for 26. */
-function letters(index: number): string {
+export function letters(index: number): string {
   const rest = Math.floor(index / 26);
   return (rest > 0 ? letters(rest - 1) : '') + String.fromCharCode(65 + (index % 26));
 }
