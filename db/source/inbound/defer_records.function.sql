@@ -13,7 +13,8 @@ as $$
    group by x.id
    order by x.id collate "C"
   on conflict on constraint rereads_pkey do update
-     set reason = excluded.reason,
+     -- Rows of such records wait for a read that settles them (prepare_push), not for one that had to be put off.
+     set reason = case when r.reason in ('conflict', 'found') and excluded.reason in ('locked', 'stale', 'in_flight') then r.reason else excluded.reason end,
          compare = r.compare or excluded.compare,
          -- One that has not had its turn yet keeps it, however often a page or a write names it meanwhile.
          attempts = r.attempts + (r.due_at <= pg_catalog.clock_timestamp())::integer,
