@@ -39,8 +39,14 @@ export function violations(history: History, options: { readonly deletionsFound:
     const deletions = deleted.get(origin) ?? [];
     // Deletions in apps are found by sweeps.
     if (!options.deletionsFound && deletions.some(({ side }) => side !== 'table')) continue;
-    const states = new Set(shown.map(([, values]) => JSON.stringify(values ?? null)));
     const some = shown.find(([, values]) => values !== undefined)?.[1];
+    const isApart = (side: string): boolean =>
+      history.told.kept.some((one) => one.side === side && one.key === some?.id);
+    const states = new Set(
+      shown
+        .filter(([side, values]) => values !== undefined || !isApart(side))
+        .map(([, values]) => JSON.stringify(values ?? null)),
+    );
     if (states.size > 1) {
       if (errorsOf(some).length === 0)
         found.push(`I-EQUAL: the sides differ: ${shown.map(([side, values]) => `${side} ${show(values)}`).join(', ')}`);

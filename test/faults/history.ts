@@ -26,8 +26,10 @@ export interface Told {
   readonly values: readonly string[];
   /** Keys of rows that a person deleted and that an edit on another side kept. */
   readonly rows: readonly string[];
-  /** Open errors, by key. */
+  /** Open errors, and conflicts that wait for a person, by key. */
   readonly errors: readonly { readonly key: string | null; readonly text: string }[];
+  /** Rows that were kept although their record was deleted on that side: they are not written there again. */
+  readonly kept: readonly { readonly key: string; readonly side: string }[];
 }
 
 export interface History {

@@ -89,7 +89,7 @@ export class World {
               : what < 9
                 ? ['update public.items set name = $2, qty = $3 where id = $1', [id, name, qty]]
                 : ['delete from public.items where id = $1', [id]];
-    await this.#flow.pool.query(sql as string, values as unknown[]);
+    await this.#flow.pool.query(sql, values as unknown[]);
     return `table: ${String(sql)} ${JSON.stringify(values)}`;
   }
 
@@ -207,6 +207,20 @@ export class World {
     };
   }
 
+  /** What the daemon knows of each row, a line a link, for people who look for the cause. */
+  async links(): Promise<string[]> {
+    const { rows } = await this.#flow.pool.query<{ line: string }>(
+      `select concat_ws(' ', 'link', m.name, jsonb_strip_nulls(to_jsonb(l) - 'org_id' - 'lane' - 'mapping'),
+                        'waits:', to_jsonb(w), 'rereads:', to_jsonb(r), 'deletions:', (select jsonb_agg(d) from tideway_private.deletions d where d.link_id = l.id)) as line
+         from tideway_private.links l
+         join tideway.mappings m on m.number = l.mapping
+         left join tideway_private.waiting w on w.mapping = l.mapping and w.local_key = l.local_key
+         left join tideway_private.rereads r on r.mapping = l.mapping and r.remote_id = l.remote_id
+        order by l.local_key, m.name`,
+    );
+    return rows.map(({ line }) => line);
+  }
+
   #effects(stage: Stage): Effect[] {
     const records = new Map<string, Values>();
     return stage.app.journal().map((entry: JournalEntry) => {
@@ -234,12 +248,18 @@ export class World {
     const { rows: errors } = await this.#flow.pool.query<{ key: string | null; text: string }>(
       `select e.local_key as key, concat_ws(' ', m.name, e.local_key, e.remote_id, e.code, e.message) as text
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
-        where e.resolved_at is null and e.severity = 'error'`,
+        where e.resolved_at is null and e.severity = 'error'
+        union all
+       select c.local_key, concat_ws(' ', c.kind, c."column") from tideway.conflicts c where c.resolved_at is null`,
+    );
+    const { rows: kept } = await this.#flow.pool.query<{ key: string; side: string }>(
+      `select c.local_key as key, m.name as side from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
+        where c.kind = 'delete_origin_differs'`,
     );
     const { rows: restored } = await this.#flow.pool.query<{ key: string }>(
       `select distinct local_key as key from tideway.conflicts where "column" = '*' and local_key is not null`,
     );
-    return { values: conflicts.map(({ value }) => value), rows: restored.map(({ key }) => key), errors };
+    return { values: conflicts.map(({ value }) => value), rows: restored.map(({ key }) => key), errors, kept };
   }
 
   /** No value is ever used twice, in any column. */
