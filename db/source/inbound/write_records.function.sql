@@ -191,7 +191,8 @@ begin
          sent_op = case when l.sent_op = 'delete' and x.settled or x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
          decisions = null,
-         version = x.version,
+         -- A write may overwrite what it was made from, not what has still to be taken in.
+         version = case when x.id = any (v_deferred) then l.version else x.version end,
          remote_gone_at = null,
          pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,

@@ -114,10 +114,11 @@ begin
      set remote_id = o.remote_id,
          local_image = l.local_image || s.local_set,
          remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+         version = o.version,
          sent = null, sent_local = null, sent_before = null, sent_op = null,
          touched_at = v_moment
     from (select distinct on (a.remote_id) a.*
-            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb)
+            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)
            where a.result = 'found'
            order by a.remote_id, a.link_id) as o
    cross join lateral (

@@ -122,8 +122,8 @@ begin
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again.
-  select array_agg(case when x.verdict = 'update' and r.reason = 'found' and v_map.direction = 'both'
-                          or x.verdict in ('update', 'delete', 'soft_delete') and r.reason = 'conflict' then 'unread' else x.verdict end order by x.n)
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
+                             and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both') then 'unread' else x.verdict end order by x.n)
     into v_verdicts
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
     left join tideway_private.links l on l.id = x.link
@@ -199,7 +199,7 @@ begin
      set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
          sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
                         then l.sent_no else nextval('tideway_private.moments') end,
-         sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
+         sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
          resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
