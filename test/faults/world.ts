@@ -48,7 +48,18 @@ export class World {
                 case when tg_op <> 'INSERT' then to_jsonb(old) end, case when tg_op <> 'DELETE' then to_jsonb(new) end);
         return null;
       end $$;
-      create trigger witness after insert or update or delete on public.items for each row execute function witness.note();`);
+      create trigger witness after insert or update or delete on public.items for each row execute function witness.note();
+      drop table if exists witness.links;
+      create table witness.links (at timestamptz not null default clock_timestamp(), mapping integer, local_key text, link jsonb);
+      create or replace function witness.note_link() returns trigger language plpgsql security definer set search_path = '' as $$
+      begin
+        insert into witness.links (mapping, local_key, link)
+        select new.mapping, new.local_key, pg_catalog.jsonb_object_agg(n.key, n.value)
+          from pg_catalog.jsonb_each(to_jsonb(new)) n
+         where tg_op = 'INSERT' or n.value is distinct from to_jsonb(old) -> n.key;
+        return null;
+      end $$;
+      create or replace trigger witness after insert or update on tideway_private.links for each row execute function witness.note_link();`);
     const stages: Stage[] = [];
     for (const name of ['one', 'two', 'three'].slice(0, apps))
       stages.push(
@@ -218,7 +229,11 @@ export class World {
          left join tideway_private.rereads r on r.mapping = l.mapping and r.remote_id = l.remote_id
         order by l.local_key, m.name`,
     );
-    return rows.map(({ line }) => line);
+    const { rows: steps } = await this.#flow.pool.query<{ line: string }>(
+      `select concat_ws(' ', 'step', to_char(s.at at time zone 'UTC', 'MI:SS.MS'), m.name, jsonb_build_object('local_key', s.local_key), s.link - '{org_id,lane,mapping,local_key,synced_at}'::text[]) as line
+         from witness.links s join tideway.mappings m on m.number = s.mapping order by s.at`,
+    );
+    return [...steps, ...rows].map(({ line }) => line);
   }
 
   #effects(stage: Stage): Effect[] {

@@ -202,7 +202,8 @@ begin
          sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
-         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
+         -- One: a read did not show it; two: it was sent again since.
+         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') and l.resent > 0 then 2 else 0 end,
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,
