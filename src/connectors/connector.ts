@@ -5,6 +5,7 @@ import type { FieldValue, RemoteRecord } from '../model/record.ts';
 import type { RemoteTable } from '../model/remote-table.ts';
 import type { WriteOutcome, WriteRow } from '../model/write.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
+import type { Memory } from '../runtime/memory.ts';
 
 /**
  * Everything Tideway knows about one kind of app.
@@ -130,6 +131,8 @@ export interface Session<Settings> {
   readonly http: HttpClient;
   /** Secrets the app itself gives out (rotated refresh tokens, webhook secrets), kept sealed in Postgres. */
   readonly tokens: TokenStore;
+  /** For facts that may be a few minutes old (a schema); gone with the connection's ownership. */
+  readonly memory: Memory;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;

@@ -1,3 +1,5 @@
+import { airtable } from './airtable/airtable.ts';
+import { close } from './close/close.ts';
 import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
 import { netsuite } from './netsuite/netsuite.ts';
@@ -8,6 +10,8 @@ import { woocommerce } from './woocommerce/woocommerce.ts';
 
 /** Every system Tideway knows, one line each. */
 export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<string, Connector<unknown>>([
+  ['airtable', airtable],
+  ['close', close],
   ['glide', glide],
   ['netsuite', netsuite],
   ['odoo', odoo],

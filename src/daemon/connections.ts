@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
@@ -15,6 +16,7 @@ import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
 import { spreadListRequests } from '../sql/lists/list-items.ts';
 import { Lease } from './lease.ts';
 import { openAccess, ownConnection } from './own-connection.ts';
+import { SharedBudgets } from './shared-budgets.ts';
 
 export interface ConnectionsOptions {
   readonly database: Database;
@@ -28,6 +30,7 @@ export interface ConnectionsOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly notifier: Notifier;
+  readonly invalidator: Invalidator;
 }
 
 interface Held {
@@ -48,6 +51,7 @@ const GRACE = 5_000;
 /** Takes the connections that are free, works for them, gives them back at the end. */
 export class Connections {
   readonly #options: ConnectionsOptions;
+  readonly #budgets: SharedBudgets;
   readonly #held = new Map<number, Held>();
   readonly #refused = new Map<number, { readonly until: number; readonly why: string }>();
   #looking = false;
@@ -56,6 +60,7 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#budgets = new SharedBudgets(options.clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -165,7 +170,15 @@ export class Connections {
     stopping.addEventListener('abort', () => {
       setTimeout(() => hard.abort(), GRACE).unref();
     });
-    const { owned, close } = ownConnection({ ...this.#options, row, access, lease, stopping, hard: hard.signal });
+    const { owned, close } = ownConnection({
+      ...this.#options,
+      budgets: this.#budgets,
+      row,
+      access,
+      lease,
+      stopping,
+      hard: hard.signal,
+    });
     const pusher = new ConnectionPusher({ ...this.#options, owned });
     const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
     const subscriber = new ConnectionSubscriber({ ...this.#options, owned });

@@ -5,6 +5,7 @@ import { Fault } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
+import { createMemory } from '../runtime/memory.ts';
 import { createLimiter, type Lane } from '../runtime/rate-limit.ts';
 import { openSecret, resolveSecret, sealSecret, type SealKey } from '../runtime/secrets.ts';
 import type { ConnectionRow } from '../sql/connections/daemon-connections.ts';
@@ -12,6 +13,7 @@ import { readVaultSecret } from '../sql/connections/read-vault-secret.ts';
 import { loadToken, storeToken } from '../sql/connections/tokens.ts';
 import type { Database } from '../sql/database.ts';
 import type { Lease } from './lease.ts';
+import type { SharedBudgets } from './shared-budgets.ts';
 
 export interface Access {
   readonly connector: Connector<unknown>;
@@ -55,6 +57,7 @@ export interface OwnOptions {
   readonly egress: EgressRules;
   readonly keys: readonly SealKey[];
   readonly clock: Clock;
+  readonly budgets: SharedBudgets;
   readonly stopping: AbortSignal;
   /** Ends requests that are under way. */
   readonly hard: AbortSignal;
@@ -62,9 +65,10 @@ export interface OwnOptions {
 
 /** Puts together what the workers of one connection share. */
 export function ownConnection(options: OwnOptions): { owned: OwnedConnection; close: () => Promise<void> } {
-  const { row, access, lease, database, egress, keys, clock, stopping, hard } = options;
+  const { row, access, lease, database, egress, keys, clock, budgets, stopping, hard } = options;
   const { connector, settings, secret } = access;
-  const limiter = createLimiter(connector.describe(settings).limits.rates, clock);
+  const { rates, sharedRates } = connector.describe(settings).limits;
+  const limiter = createLimiter(rates, clock, budgets.of(row.system, secret, sharedRates));
   const secrets = secret === null ? [] : [secret];
   // Only the owner writes tokens, so what it has read or written stays true while it owns the connection.
   const known = new Map<string, string | null>();
@@ -101,11 +105,13 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
       },
     }),
   );
+  const memory = createMemory(clock.now);
   const sessions = clients.map((http): Session<unknown> => ({
     settings,
     secret,
     http,
     tokens,
+    memory,
     now: Date.now,
     signal: hard,
   }));

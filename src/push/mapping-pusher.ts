@@ -6,6 +6,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import { backoffDelay } from '../runtime/retry.ts';
+import { isOpen } from '../runtime/windows.ts';
 import type { Database } from '../sql/database.ts';
 import { breakBatch } from '../sql/outbound/break-batch.ts';
 import { claimPush } from '../sql/outbound/claim-push.ts';
@@ -60,8 +61,10 @@ export class MappingPusher {
 
   /** Works until nothing is left that can be pushed now. */
   async drain(): Promise<void> {
-    const { clock, owned } = this.#options;
+    const { clock, owned, mapping } = this.#options;
     while (!owned.stopping.aborted && clock.now() >= this.#closedUntil) {
+      // Marks wait; those of one row are one.
+      if (!isOpen(mapping.windows, mapping.timezone, new Date())) return;
       const groups = this.#crowded ? this.#groups() : [ALL_LANES];
       // All have ended before a failure is told: then nothing of this mapping is under way.
       const ended = await Promise.allSettled(groups.map((lanes) => this.#drainLanes(lanes)));

@@ -204,7 +204,8 @@ export function createLimiter(rates: Rates, clock: Clock, shared?: Budget): Limi
         if (settled) return;
         settled = true;
         queue.inFlight -= 1;
-        for (const budget of budgets) budget.settle(cost, news, clock.now());
+        // That one connection was throttled says nothing of the others.
+        for (const budget of budgets) budget.settle(cost, budget === shared ? {} : news, clock.now());
         pump();
       },
     };

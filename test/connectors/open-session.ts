@@ -1,6 +1,7 @@
 import type { Connector, Session } from '../../src/connectors/connector.ts';
 import { monotonicClock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
+import { createMemory } from '../../src/runtime/memory.ts';
 import { createLimiter } from '../../src/runtime/rate-limit.ts';
 
 export interface OpenSession<Settings> {
@@ -45,6 +46,7 @@ export function openSession<Settings>(options: SessionOptions<Settings>): OpenSe
         return Promise.resolve();
       },
     },
+    memory: createMemory(Date.now),
     now,
     signal: stopping.signal,
   };

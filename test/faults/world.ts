@@ -93,7 +93,7 @@ export class World {
     return `table: ${String(sql)} ${JSON.stringify(values)}`;
   }
 
-  #actThere(stage: Stage): string {
+  async #actThere(stage: Stage): Promise<string> {
     const { pick, below } = this.#draws;
     const { fresh, name, qty } = this.#fresh();
     const records = stage.app.records('items');
@@ -108,9 +108,23 @@ export class World {
             ? { op: 'update' as const, id: record.id, values: { qty } }
             : what < 9
               ? { op: 'update' as const, id: record.id, values: { name, qty } }
-              : { op: 'delete' as const, id: record.id };
+              : (await this.#isKnown(stage, record.id))
+                ? { op: 'delete' as const, id: record.id }
+                : { op: 'update' as const, id: record.id, values: { name } };
     stage.edit(command);
     return `${stage.name}: ${JSON.stringify(command)}`;
+  }
+
+  /** Nobody can know of a record that is gone and whose creation was never answered. */
+  async #isKnown(stage: Stage, id: string): Promise<boolean> {
+    const isOurs = stage.app
+      .journal()
+      .some((entry) => entry.id === id && entry.op === 'create' && entry.actor === 'api');
+    const { rows } = await this.#flow.pool.query(
+      `select from tideway_private.links l join tideway.mappings m on m.number = l.mapping where m.name = $1 and l.remote_id = $2`,
+      [stage.name, id],
+    );
+    return !isOurs || rows.length > 0;
   }
 
   /** One fault in one app, told in a line. */

@@ -5,24 +5,17 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_run    uuid;
+  v_id     uuid;
+  v_run    tideway.sync_runs;
   v_count  integer := 0;
 begin
-  for v_run in
-    select r.id
-      from tideway.sync_runs r
-      left join tideway.connections c on c.id = r.connection_id
-      left join tideway_private.leases l on l.connection = c.number
-     where r.status = 'running'
-       and case
-             when r.epoch is null then r.heartbeat_at < interrupt_runs.now - interval '1 hour'
-             when r.connection_id is null then r.heartbeat_at < interrupt_runs.now - interval '10 minutes'
-             else l.epoch is distinct from r.epoch or l.expires_at < interrupt_runs.now
-           end
-     order by r.id
-       for no key update of r skip locked
+  for v_id in
+    select r.id from tideway.sync_runs r where r.status = 'running' and tideway_private.is_orphaned(r, interrupt_runs.now) order by r.id
   loop
-    if tideway_private.finish_run(v_run, 'interrupted', '{"error": "The owner of the connection is gone."}') then
+    -- Looked at again under its lock: the next owner may have taken it up meanwhile, with a lease that the first look did not see.
+    select r.* into v_run from tideway.sync_runs r where r.id = v_id for no key update skip locked;
+    continue when v_run.id is null or not tideway_private.is_orphaned(v_run, interrupt_runs.now);
+    if tideway_private.finish_run(v_id, 'interrupted', '{"error": "The owner of the connection is gone."}') then
       v_count := v_count + 1;
     end if;
   end loop;
@@ -31,6 +24,4 @@ end;
 $$;
 
 comment on function tideway_private.interrupt_runs(timestamptz) is
-'Ends the running runs whose owner is gone: the connection''s lease ran out or passed to somebody else. Returns how many.
-
-A run without a connection counts as dead after ten minutes without a sign of life, one without an owner after an hour.';
+  'Ends the running runs whose owner is gone, and returns how many.';

@@ -146,6 +146,10 @@ begin
   end if;
 
   perform tideway_private.count_records(v_run, v_total, v_result);
+  if v_map.invalidate is not null and not v_map.shadow and not coalesce(v_run.dry_run, false)
+     and (select sum(e.value::integer) from jsonb_each_text(v_result) e where e.key in ('created', 'updated', 'deleted')) > 0 then
+    perform tideway_private.bump_named_reads(v_map);
+  end if;
   return v_result || jsonb_build_object('read', v_total, 'unchanged', v_total - coalesce((v_result ->> 'candidates')::integer, 0))
          - 'deferred' || jsonb_build_object('deferred', jsonb_array_length(v_result -> 'deferred'));
 end;

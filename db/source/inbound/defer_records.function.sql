@@ -13,10 +13,15 @@ as $$
    group by x.id
    order by x.id collate "C"
   on conflict on constraint rereads_pkey do update
-     set reason = excluded.reason,
+     -- Rows of such records wait for a read that settles them (prepare_push), not for one that had to be put off.
+     set reason = case when r.reason in ('conflict', 'found') and excluded.reason in ('locked', 'stale', 'in_flight') then r.reason else excluded.reason end,
          compare = r.compare or excluded.compare,
-         attempts = r.attempts + 1,
-         due_at = pg_catalog.clock_timestamp() + least(interval '5 min', interval '250 ms' * pg_catalog.power(2, least(r.attempts, 11)))
+         -- One that has not had its turn yet keeps it, however often a page or a write names it meanwhile.
+         attempts = r.attempts + (r.due_at <= pg_catalog.clock_timestamp())::integer,
+         due_at = case when r.due_at <= pg_catalog.clock_timestamp()
+                       then pg_catalog.clock_timestamp() + least(interval '5 min', interval '250 ms' * pg_catalog.power(2, least(r.attempts, 11)))
+                       when excluded.reason in ('conflict', 'found', 'gone') then least(r.due_at, excluded.due_at)
+                       else r.due_at end
 $$;
 
 comment on function tideway_private.defer_records(integer, text, text[], text[], boolean) is

@@ -28,7 +28,6 @@ declare
   v_verdicts text[];
   v_deletes  bigint[];
   v_names    jsonb;
-  v_unseen   boolean[];
   v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
@@ -110,10 +109,9 @@ begin
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
 
   -- An app that queues its writes may carry them out in another order: the next one of a row waits until the last can be seen.
-  select array_agg(coalesce(l.sent is not null, false) order by x.n),
-         array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
+  select array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
                              and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
-    into v_unseen, v_verdicts
+    into v_verdicts
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
     left join tideway_private.links l on l.id = x.link;
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', max(l.visible_from))
@@ -122,18 +120,18 @@ begin
     where x.verdict = 'unseen'
    having count(*) > 0;
 
-  -- A lookup found a record that somebody has changed since: until it is read an update would overwrite that, and nobody would be told.
-  if v_map.direction = 'both' then
-    select array_agg(case when x.verdict = 'update' and r.reason = 'found' then 'unread' else x.verdict end order by x.n)
-      into v_verdicts
-      from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
-      left join tideway_private.links l on l.id = x.link
-      left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
-    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
-       from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
-      where x.verdict = 'unread'
-     having count(*) > 0;
-  end if;
+  -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
+  -- or be refused again.
+  select array_agg(case when x.verdict = 'update' and r.reason = 'found' and v_map.direction = 'both'
+                          or x.verdict in ('update', 'delete', 'soft_delete') and r.reason = 'conflict' then 'unread' else x.verdict end order by x.n)
+    into v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+    left join tideway_private.links l on l.id = x.link
+    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
+     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+    where x.verdict = 'unread'
+   having count(*) > 0;
 
   -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
   update tideway_private.links l
@@ -252,9 +250,9 @@ begin
            (select jsonb_object_agg(v_written ->> e.key, e.value)
               from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
              where x.verdict = 'update' and v_written ? e.key),
-           -- While a write of ours has not been seen the record may have moved on by our own doing.
-           case when x.verdict in ('update', 'delete') and not x.unseen then l.version end
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made, v_unseen) with ordinality as x (key, verdict, plan, payload, link, unseen, n)
+           -- Where an unanswered write of ours has moved the record on, the app refuses, and a read tells.
+           case when x.verdict in ('update', 'delete', 'soft_delete') then l.version end
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
       join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
      where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')

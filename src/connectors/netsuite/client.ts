@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Fault, FaultCode } from '../../model/fault.ts';
 import type { HttpAnswer, HttpRequest } from '../../runtime/http-client.ts';
+import type { Memory } from '../../runtime/memory.ts';
 import type { Session } from '../connector.ts';
 import { baseOf, realmOf, secretOf, type MachineSecret, type NetsuiteSettings } from './settings.ts';
 import { clientAssertion, tokenHeader } from './signing.ts';
@@ -28,6 +29,7 @@ const MINUTE = 60_000;
 
 /** Asks NetSuite anything, authenticated, and turns refusals into faults. */
 export interface NetsuiteClient {
+  readonly memory: Memory;
   send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpAnswer>;
   /** The first rows of a query, which must be ordered: never a later offset, because rows move. */
   query(q: string, limit: number): Promise<z.infer<typeof rows>>;
@@ -89,6 +91,7 @@ export function createNetsuiteClient(session: Session<NetsuiteSettings>): Netsui
   };
 
   return {
+    memory: session.memory,
     send,
     query: async (q, limit) => {
       const answer = await send(`/services/rest/query/v1/suiteql?limit=${String(limit)}&offset=0`, {

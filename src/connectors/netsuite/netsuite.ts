@@ -5,7 +5,7 @@ import type { AppType, Connector, Description, Session } from '../connector.ts';
 import { createNetsuiteClient, type NetsuiteClient } from './client.ts';
 import { findByKey, readByIds, readPage } from './reading.ts';
 import { baseOf, netsuiteSettings, realmOf, type NetsuiteSettings } from './settings.ts';
-import { kindsOf, queryName, sourceOf, STOCK_TABLE, TABLES, type Kind } from './tables.ts';
+import { readKinds, queryName, sourceOf, STOCK_TABLE, TABLES, type Kind } from './tables.ts';
 import { writeBatch } from './writing.ts';
 
 const TYPES: readonly AppType[] = [
@@ -60,7 +60,7 @@ async function look(client: NetsuiteClient, name: string): Promise<RemoteTable |
   if (source === null) return null;
   let kinds: [string, Kind][];
   try {
-    kinds = [...(await kindsOf(client, name))];
+    kinds = [...(await readKinds(client, name))];
   } catch (error) {
     if (error instanceof Fault && error.facts.code === 'TABLE_MISSING') return null;
     throw error;

@@ -107,8 +107,16 @@ const property = z.looseObject({
 });
 const schema = z.looseObject({ properties: z.record(z.string(), property) });
 
-/** The columns of a record type, custom fields included; sublists and subrecords are none. */
-export async function kindsOf(client: NetsuiteClient, table: string): Promise<ReadonlyMap<string, Kind>> {
+/** Milliseconds: pages and writes need not ask for the same columns again and again. */
+const KINDS_LAST = 300_000;
+
+/** The columns of a record type, custom fields included; sublists and subrecords are none. Up to five minutes old. */
+export function kindsOf(client: NetsuiteClient, table: string): Promise<ReadonlyMap<string, Kind>> {
+  return client.memory.remember(`kinds ${table}`, KINDS_LAST, () => readKinds(client, table));
+}
+
+/** As `kindsOf`, asked now. */
+export async function readKinds(client: NetsuiteClient, table: string): Promise<ReadonlyMap<string, Kind>> {
   if (table === STOCK_TABLE) return STOCK;
   const path = `/services/rest/record/v1/metadata-catalog/${encodeURIComponent(table)}`;
   const { properties } = await client.json(schema, path, 'application/schema+json');

@@ -83,6 +83,9 @@ export interface OdooClient {
   unlink(model: string, ids: readonly number[]): Promise<void>;
 }
 
+/** Milliseconds: pages and batches need not ask for the same fields again and again. */
+const FIELDS_LAST = 300_000;
+
 export function createOdooClient(session: Session<OdooSettings>): OdooClient {
   const { settings } = session;
   const base = settings.base_url.replace(/\/+$/, '');
@@ -118,11 +121,17 @@ export function createOdooClient(session: Session<OdooSettings>): OdooClient {
     fields: async (model, names) => {
       const attributes = ['type', 'string', 'required', 'readonly', 'store', 'relation', 'selection'];
       const call = { model, method: 'fields_get', args: { allfields: names ?? [] }, options: { attributes } };
-      try {
-        return (await ask(shapes.fields, { ...call, safe: true })).value;
-      } catch (error) {
-        throw noModel(error, model);
-      }
+      const read = async (): Promise<z.infer<typeof shapes.fields>> => {
+        try {
+          return (await ask(shapes.fields, { ...call, safe: true })).value;
+        } catch (error) {
+          throw noModel(error, model);
+        }
+      };
+      // Who asks for all is discovering, and wants to see what is there now.
+      return names === undefined
+        ? read()
+        : session.memory.remember(`fields ${model} ${[...names].sort().join()}`, FIELDS_LAST, read);
     },
     search: async (model, domain, { fields, limit }) => {
       const options = { fields, order: 'id asc', ...(limit === undefined ? {} : { limit }) };

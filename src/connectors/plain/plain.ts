@@ -136,7 +136,7 @@ function describe(settings: PlainSettings): Description<PlainSettings> {
     secret: { required: true, hint: 'The token that the app was started with.' },
     types: TYPES,
     limits: {
-      recordsPerPage: 200,
+      recordsPerPage: settings.records_per_page,
       rowsPerWrite: settings.rows_per_write,
       bytesPerWrite: 1024 * 1024,
       idsPerRead: 200,

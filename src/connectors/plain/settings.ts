@@ -11,6 +11,8 @@ export const plainSettings = z.strictObject({
   request_life: z.int().min(0).max(600_000).default(30_000),
   /** How many rows the app takes in one request. */
   rows_per_write: z.int().min(1).max(10_000).default(100),
+  /** How many records the app shows in one page. */
+  records_per_page: z.int().min(1).max(10_000).default(200),
   /** Milliseconds that a read of changes looks back. */
   overlap: z.int().min(0).max(600_000).default(2_000),
 });

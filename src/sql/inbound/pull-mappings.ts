@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../../model/time-window.ts';
 import type { Database } from '../database.ts';
 
 /** When a mapping is polled or swept. */
@@ -16,12 +17,6 @@ export interface Schedule {
   readonly trigger: 'scheduled' | 'webhook' | null;
 }
 
-export interface TimeWindow {
-  readonly days?: string;
-  readonly from: string;
-  readonly to: string;
-}
-
 export type ReadKind = 'poll' | 'sweep';
 
 export interface PullMapping {
@@ -34,6 +29,8 @@ export interface PullMapping {
   readonly remote_filter: string | null;
   /** Whether the app can show this table's changes alone. */
   readonly changes: boolean;
+  /** URLs that are told when the app changed rows here. */
+  readonly invalidate: readonly string[];
   readonly schedules: Readonly<Partial<Record<ReadKind, Schedule>>>;
 }
 

@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../../model/time-window.ts';
 import type { Database } from '../database.ts';
 
 export interface PushMapping {
@@ -6,6 +7,9 @@ export interface PushMapping {
   readonly remote_table: string;
   readonly direction: 'push' | 'both';
   readonly remote_columns: readonly string[];
+  /** When it may write; null: always. */
+  readonly windows: readonly TimeWindow[] | null;
+  readonly timezone: string;
 }
 
 export async function pushMappings(database: Database, connection: number): Promise<PushMapping[]> {

@@ -56,6 +56,23 @@ test('pause holds changes back in Postgres; resume works them off', async () => 
   await shows([[1, 'hammer', 2]]);
 });
 
+test('outside of its windows nothing is written; once one is open, everything that waited is', async () => {
+  const hour = (from: number): string => `${String((new Date().getUTCHours() + from) % 24).padStart(2, '0')}:00`;
+  const { shows, app } = await outbound.stage({ mapping: { windows: [{ from: hour(2), to: hour(4) }] } });
+  await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await outbound.followed();
+  await pool.query(`update items set qty = 2`);
+  await outbound.followed();
+  await waitFor(async () =>
+    expect((await pool.query(`select marks::int from tideway.queue_status`)).rows).toEqual([{ marks: 1 }]),
+  );
+  expect(app.records('items')).toEqual([]);
+  await pool.query(`update tideway.mappings set windows = null, state = 'pending' where name = 'items'`);
+  await pool.query(`notify tideway_requests`);
+  await shows([[1, 'hammer', 2]]);
+});
+
 test('a record that is gone in the app comes back when its row is replayed', async () => {
   const { shows, app, record } = await outbound.stage();
   await outbound.daemon();

@@ -243,6 +243,12 @@ function plain(value: unknown): unknown {
 
 /** Every test of a file begins with an empty database and no slot. */
 async function dropEverything(pool: Pool, slot: string): Promise<void> {
+  // The server may still be carrying out what a killed daemon asked for last.
+  await waitFor(async () => {
+    const { rowCount } = await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name like 'tideway/%' and backend_type = 'client backend'`);
+    return rowCount === 0;
+  });
   await waitFor(() =>
     pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
   );
