@@ -33,10 +33,15 @@ export function violations(history: History, options: { readonly deletionsFound:
     history.told.errors.filter(({ key }) => values === undefined || key === values.id).map(({ text }) => text);
   const lives = [...new Set([...written.values()].map(({ origin }) => origin))].sort((a, b) => a - b);
   for (const origin of lives) {
-    const shown = [...history.held].map(
-      ([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const,
-    );
+    const all = [...written.values()].filter((one) => one.origin === origin);
+    const kept = history.told.rows.filter(({ key }) => all.some(({ field, value }) => field === 'id' && value === key));
     const deletions = deleted.get(origin) ?? [];
+    // A row that was edited outlives the deletion of its record: it stays away from that app until somebody replays it.
+    const isApart = (side: string): boolean =>
+      kept.some((row) => row.side === side) && deletions.some((deletion) => deletion.side === side);
+    const shown = [...history.held]
+      .map(([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const)
+      .filter(([side, values]) => values !== undefined || !isApart(side));
     // Deletions in apps are found by sweeps.
     if (!options.deletionsFound && deletions.some(({ side }) => side !== 'table')) continue;
     const states = new Set(shown.map(([, values]) => JSON.stringify(values ?? null)));
@@ -46,19 +51,18 @@ export function violations(history: History, options: { readonly deletionsFound:
         found.push(`I-EQUAL: the sides differ: ${shown.map(([side, values]) => `${side} ${show(values)}`).join(', ')}`);
       continue;
     }
-    const all = [...written.values()].filter((one) => one.origin === origin);
     const told = (value: string): boolean => history.told.values.includes(value);
-    const isKept = all.some(({ field, value }) => field === 'id' && history.told.rows.includes(value));
+    // Whoever deletes a row takes back what they saw in it.
+    const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
     if (some === undefined) {
       if (deletions.length === 0)
         found.push(`I-LOSS: nobody deleted ${all.map(({ value }) => value).join(' ')}, and it is gone`);
-      const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
       for (const leaf of all.filter(({ next, field }) => next.length === 0 && field !== 'id'))
         if (!seen.has(leaf) && !told(leaf.value))
           found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
       continue;
     }
-    if (deletions.length > 0 && !isKept)
+    if (deletions.length > 0 && kept.length === 0)
       found.push(
         `I-LOSS: ${show(some)} was deleted on ${deletions.map(({ side }) => side).join(', ')} and is there, and nobody was told`,
       );
@@ -75,6 +79,7 @@ export function violations(history: History, options: { readonly deletionsFound:
           leaf.next.length === 0 &&
           leaf !== last &&
           last.next.length === 0 &&
+          !seen.has(leaf) &&
           !told(leaf.value)
         )
           found.push(

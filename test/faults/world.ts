@@ -236,10 +236,11 @@ export class World {
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
         where e.resolved_at is null and e.severity = 'error'`,
     );
-    const { rows: restored } = await this.#flow.pool.query<{ key: string }>(
-      `select distinct local_key as key from tideway.conflicts where "column" = '*' and local_key is not null`,
+    const { rows } = await this.#flow.pool.query<{ side: string; key: string }>(
+      `select distinct m.name as side, c.local_key as key from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
+        where c."column" = '*' and c.local_key is not null`,
     );
-    return { values: conflicts.map(({ value }) => value), rows: restored.map(({ key }) => key), errors };
+    return { values: conflicts.map(({ value }) => value), rows, errors };
   }
 
   /** No value is ever used twice, in any column. */
