@@ -33,29 +33,28 @@ export function violations(history: History, options: { readonly deletionsFound:
     history.told.errors.filter(({ key }) => values === undefined || key === values.id).map(({ text }) => text);
   const lives = [...new Set([...written.values()].map(({ origin }) => origin))].sort((a, b) => a - b);
   for (const origin of lives) {
-    const shown = [...history.held].map(
-      ([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const,
-    );
+    const all = [...written.values()].filter((one) => one.origin === origin);
+    const kept = history.told.rows.filter(({ key }) => all.some(({ field, value }) => field === 'id' && value === key));
     const deletions = deleted.get(origin) ?? [];
+    // A row that was edited outlives the deletion of its record: it stays away from that app until somebody replays it.
+    const isApart = (side: string): boolean =>
+      kept.some((row) => row.side === side) && deletions.some((deletion) => deletion.side === side);
+    const shown = [...history.held]
+      .map(
+        ([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const,
+      )
+      .filter(([side, values]) => values !== undefined || !isApart(side));
     // Deletions in apps are found by sweeps.
     if (!options.deletionsFound && deletions.some(({ side }) => side !== 'table')) continue;
+    const states = new Set(shown.map(([, values]) => JSON.stringify(values ?? null)));
     const some = shown.find(([, values]) => values !== undefined)?.[1];
-    const isApart = (side: string): boolean =>
-      history.told.kept.some((one) => one.side === side && one.key === some?.id);
-    const states = new Set(
-      shown
-        .filter(([side, values]) => values !== undefined || !isApart(side))
-        .map(([, values]) => JSON.stringify(values ?? null)),
-    );
     if (states.size > 1) {
       if (errorsOf(some).length === 0)
         found.push(`I-EQUAL: the sides differ: ${shown.map(([side, values]) => `${side} ${show(values)}`).join(', ')}`);
       continue;
     }
-    const all = [...written.values()].filter((one) => one.origin === origin);
     const told = (value: string): boolean => history.told.values.includes(value);
-    const isKept = all.some(({ field, value }) => field === 'id' && history.told.rows.includes(value));
-    // What a person deleted is thrown away, also where an edit on another side brings the row back.
+    // Whoever deletes a row takes back what they saw in it.
     const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
     if (some === undefined) {
       if (deletions.length === 0)
@@ -65,14 +64,14 @@ export function violations(history: History, options: { readonly deletionsFound:
           found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
       continue;
     }
-    if (deletions.length > 0 && !isKept)
+    if (deletions.length > 0 && kept.length === 0)
       found.push(
         `I-LOSS: ${show(some)} was deleted on ${deletions.map(({ side }) => side).join(', ')} and is there, and nobody was told`,
       );
     for (const field of FIELDS) {
       const last = written.get(token(field, some[field]));
       if (last === undefined) continue;
-      if (last.next.some((one) => !(isKept && seen.has(one))))
+      if (last.next.some((one) => !seen.has(one)))
         found.push(
           `I-ORDER: ${field} ${last.value} is there again after ${last.next.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
         );
@@ -82,7 +81,7 @@ export function violations(history: History, options: { readonly deletionsFound:
           leaf.next.length === 0 &&
           leaf !== last &&
           last.next.length === 0 &&
-          !(isKept && seen.has(leaf)) &&
+          !seen.has(leaf) &&
           !told(leaf.value)
         )
           found.push(
@@ -133,12 +132,20 @@ function trace(effects: readonly Effect[], found: string[]): Map<string, Written
 
 /** Tideway never replaces a value by one that a person had replaced by it. */
 function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string, Written>): string[] {
+  // A row that an edit elsewhere brings back comes without what its deletion threw away.
+  const thrown = new Set(
+    effects
+      .filter(({ by, after }) => by === 'person' && after === null)
+      .flatMap(({ before }) => ancestry(before, written)),
+  );
   return effects.flatMap(({ by, late, side, before, after }) => {
     if (by !== 'tideway' || late || before === null || after === null) return [];
     return FIELDS.flatMap((field) => {
       if (before[field] === after[field]) return [];
       const older = written.get(token(field, after[field]));
-      for (let one = written.get(token(field, before[field]))?.over; one !== undefined; one = one.over)
+      const newer = written.get(token(field, before[field]));
+      if (newer !== undefined && thrown.has(newer)) return [];
+      for (let one = newer?.over; one !== undefined; one = one.over)
         if (one === older) return [`I-ORDER: ${side} was given ${after[field]} over the newer ${before[field]}`];
       return [];
     });

@@ -24,12 +24,10 @@ export interface Effect {
 export interface Told {
   /** Losers of conflicts, by value. */
   readonly values: readonly string[];
-  /** Keys of rows that a person deleted and that an edit on another side kept. */
-  readonly rows: readonly string[];
+  /** Rows that a person deleted and that an edit on another side kept, by the side of the mapping that says so. */
+  readonly rows: readonly { readonly side: string; readonly key: string }[];
   /** Open errors, and conflicts that wait for a person, by key. */
   readonly errors: readonly { readonly key: string | null; readonly text: string }[];
-  /** Rows that were kept although their record was deleted on that side: they are not written there again. */
-  readonly kept: readonly { readonly key: string; readonly side: string }[];
 }
 
 export interface History {

@@ -29,6 +29,11 @@ export class Keeper {
     this.#flow = flow;
   }
 
+  /** Resolves when the daemon has ended. */
+  get death(): Promise<boolean> {
+    return this.#dead ? Promise.resolve(true) : (this.#daemon?.ended ?? Promise.resolve('')).then(() => true);
+  }
+
   get isDead(): boolean {
     return this.#dead;
   }

@@ -267,14 +267,11 @@ export class World {
         union all
        select c.local_key, concat_ws(' ', c.kind, c."column") from tideway.conflicts c where c.resolved_at is null`,
     );
-    const { rows: kept } = await this.#flow.pool.query<{ key: string; side: string }>(
-      `select c.local_key as key, m.name as side from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
-        where c.kind = 'delete_origin_differs'`,
+    const { rows } = await this.#flow.pool.query<{ side: string; key: string }>(
+      `select distinct m.name as side, c.local_key as key from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
+        where c."column" = '*' and c.local_key is not null`,
     );
-    const { rows: restored } = await this.#flow.pool.query<{ key: string }>(
-      `select distinct local_key as key from tideway.conflicts where "column" = '*' and local_key is not null`,
-    );
-    return { values: conflicts.map(({ value }) => value), rows: restored.map(({ key }) => key), errors, kept };
+    return { values: conflicts.map(({ value }) => value), rows, errors };
   }
 
   /** No value is ever used twice, in any column. */
