@@ -234,7 +234,10 @@ export class World {
     const { rows: errors } = await this.#flow.pool.query<{ key: string | null; text: string }>(
       `select e.local_key as key, concat_ws(' ', m.name, e.local_key, e.remote_id, e.code, e.message) as text
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
-        where e.resolved_at is null and e.severity = 'error'`,
+        where e.resolved_at is null and e.severity = 'error'
+        union all
+       select c.local_key, concat_ws(' ', m.name, c.local_key, c."column", 'waits for a decision')
+         from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id where c.resolved_at is null`,
     );
     const { rows } = await this.#flow.pool.query<{ side: string; key: string }>(
       `select distinct m.name as side, c.local_key as key from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id

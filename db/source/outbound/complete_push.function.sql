@@ -105,7 +105,7 @@ begin
      and o.result in ('refused', 'retry', 'conflict')
      and l.sent_before is null;
 
-  -- A create that a lookup did not find is made now. One that it found may be older than our write: what differs is a first sync.
+  -- A create that a lookup did not find is made now. One that it found may be older than what the row holds by now.
   update tideway_private.links l
      set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
@@ -125,13 +125,14 @@ begin
             coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
        from tideway_private.links k
        left join lateral (
-         -- Another value than any of ours is somebody's edit after it, and a read will merge it; the row is compared with
-         -- what may have been sent last.
-         select m.field, case when k.sent -> m.field <> o.shown -> m.remote then k.sent_before -> m.field -> -1 end as older
+         -- An older value of ours is what both sides knew last, and the row's is news. Another value than any of ours is
+         -- somebody's edit after it, and a read will merge it; the row is compared with what may have been sent last.
+         select m.field, case when k.sent -> m.field = o.shown -> m.remote then null
+                              when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
+                              else k.sent_before -> m.field -> -1 end as older
            from tideway.mapping_columns m
           where m.mapping_id = v_map.id
-            and k.sent ? m.field and o.shown ? m.remote
-            and not coalesce(k.sent_before -> m.field, '[]') @> jsonb_build_array(o.shown -> m.remote)) c on true
+            and k.sent ? m.field and o.shown ? m.remote) c on true
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and l.remote_id is null

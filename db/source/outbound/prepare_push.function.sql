@@ -122,8 +122,8 @@ begin
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again.
-  select array_agg(case when x.verdict = 'update' and r.reason = 'found' and v_map.direction = 'both'
-                          or x.verdict in ('update', 'delete', 'soft_delete') and r.reason = 'conflict' then 'unread' else x.verdict end order by x.n)
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
+                               and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both') then 'unread' else x.verdict end order by x.n)
     into v_verdicts
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
     left join tideway_private.links l on l.id = x.link
@@ -150,6 +150,16 @@ begin
     from unnest(v_links, v_rows) as x (link, row_image)
    where d.link_id = x.link and x.row_image is not null and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')
      and v_map.on_filter_exit = 'keep';
+  -- The row of a delete without an answer is back: whether its record outlived that request, a read tells once it is over.
+  update tideway_private.links l
+     set visible_from = greatest(l.sent_until, l.visible_from)
+    from unnest(v_links, v_verdicts, v_rows) as x (link, verdict, row_image)
+   where l.id = x.link and x.verdict = 'nothing' and x.row_image is not null and l.sent_op = 'delete' and l.sent is not null and l.answered_at is null;
+  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), true)
+     from unnest(v_links, v_verdicts, v_rows) as x (link, verdict, row_image)
+     join tideway_private.links l on l.id = x.link
+    where x.verdict = 'nothing' and x.row_image is not null and l.sent_op = 'delete' and l.sent is not null and l.answered_at is null
+   having count(*) > 0;
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
      from unnest(v_links, v_plan) as x (link, plan)
      join tideway_private.links l on l.id = x.link
