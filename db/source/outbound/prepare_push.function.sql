@@ -124,10 +124,11 @@ begin
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again. So is one that a deletion of ours without an answer may have taken away before its row came back.
   select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete') and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both')
-                          or x.verdict = 'update' and l.sent is not null and l.sent_op = 'delete' then 'unread' else x.verdict end order by x.n),
-         array_agg(l.remote_id) filter (where x.verdict = 'update' and l.sent is not null and l.sent_op = 'delete')
+                          or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
+                          then 'unread' else x.verdict end order by x.n),
+         array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')
     into v_verdicts, v_unread
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+    from unnest(v_links, v_verdicts, v_rows) with ordinality as x (link, verdict, row_image, n)
     left join tideway_private.links l on l.id = x.link
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
   if v_unread is not null then
