@@ -28,6 +28,7 @@ export default defineConfig({
       project('sql', 30_000, server),
       project('connectors', 30_000),
       project('flow', 120_000, server, again),
+      project('faults', 300_000, server, again),
     ],
   },
 });

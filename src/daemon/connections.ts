@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
@@ -29,6 +30,7 @@ export interface ConnectionsOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly notifier: Notifier;
+  readonly invalidator: Invalidator;
 }
 
 interface Held {

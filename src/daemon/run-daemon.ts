@@ -9,6 +9,7 @@ import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
 import { createFailpoint } from '../runtime/failpoint.ts';
+import { createInvalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { createNotifier } from '../runtime/notifier.ts';
@@ -46,6 +47,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
   const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
   const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
+  const invalidator = createInvalidator({ egress, clock, log });
   try {
     await requireSameRelease(url);
     await storeSystems(
@@ -65,6 +67,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       log,
       failpoint,
       notifier,
+      invalidator,
     });
     const follower = new Follower({
       database: followDatabase,
@@ -100,7 +103,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await notifier.close();
+    await Promise.all([notifier.close(), invalidator.close()]);
     await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }

@@ -3,6 +3,7 @@ import type { FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import { NamedTasks } from '../runtime/named-tasks.ts';
@@ -30,6 +31,7 @@ export interface ConnectionPullerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly invalidator: Invalidator;
   readonly notifier: Notifier;
 }
 

@@ -2,6 +2,7 @@ import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Database } from '../sql/database.ts';
 import { recordLine } from '../sql/inbound/apply-page.ts';
@@ -19,6 +20,7 @@ export interface ReReadOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly size: PartSize;
   readonly onRefused: (facts: FaultFacts) => Promise<void>;
@@ -30,7 +32,6 @@ export async function reRead(options: ReReadOptions): Promise<void> {
   const { readByIds } = owned.connector;
   const { idsPerRead } = owned.connector.describe(owned.settings).limits;
   if (readByIds === undefined) return;
-  const where = { ...options, mapping: mapping.number };
   for (;;) {
     const ids = await dueRereads(database, mapping.number, idsPerRead);
     if (ids.length === 0 || owned.stopping.aborted) return;
@@ -44,9 +45,9 @@ export async function reRead(options: ReReadOptions): Promise<void> {
       });
       failpoint('pull.reread');
       if (answer.records.length > 0) {
-        await applyInParts(where, { run: null, asked, lines: answer.records.map(recordLine) }, size);
+        await applyInParts(options, { run: null, asked, lines: answer.records.map(recordLine) }, size);
       }
-      if (answer.missing.length > 0) await deleteMissing(where, null, asked.asked, answer.missing);
+      if (answer.missing.length > 0) await deleteMissing(options, null, asked.asked, answer.missing);
       // What could not be settled is due later already; what was not even answered must not be asked in a circle.
       await deferUnseen(database, mapping.number, ids, 'unseen');
     } catch (error) {

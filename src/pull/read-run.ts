@@ -3,6 +3,7 @@ import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { Database } from '../sql/database.ts';
@@ -23,6 +24,7 @@ export interface ReadRunOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly started: StartedRead;
   readonly size: PartSize;
@@ -195,7 +197,7 @@ export class ReadRun {
   }
 
   async #apply(page: Page, asked: Asked): Promise<void> {
-    const { database, started, mapping, size } = this.#options;
+    const { database, started, size } = this.#options;
     const { total } = page;
     if (total !== undefined && total !== this.#total) {
       this.#total = total;
@@ -206,11 +208,7 @@ export class ReadRun {
     );
     const place = { cursor: page.next, complete: page.complete };
     await this.#timed('apply', () =>
-      applyInParts(
-        { ...this.#options, mapping: mapping.number },
-        { run: started.run_id, asked, lines, ...place },
-        size,
-      ),
+      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size),
     );
     // Only moments that a later page may still name are kept.
     for (const moment of this.#moments.keys()) if (BigInt(moment) < BigInt(page.askedFor)) this.#moments.delete(moment);
@@ -222,7 +220,6 @@ export class ReadRun {
     const { readByIds } = owned.connector;
     if (readByIds === undefined) return;
     const { idsPerRead } = owned.connector.describe(owned.settings).limits;
-    const where = { ...this.#options, mapping: mapping.number };
     const missing: string[] = [];
     let earliest: string | undefined;
     let after: string | null = null;
@@ -243,16 +240,16 @@ export class ReadRun {
       earliest ??= asked.asked;
       missing.push(...answer.missing);
       if (answer.records.length > 0) {
-        await applyInParts(where, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
+        await applyInParts(this.#options, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
       }
     }
     if (earliest === undefined || missing.length === 0) return;
     // All at once, so that the deletion guard judges them together.
     if (started.dry_run) {
       const asked = { asked: earliest, asked_at: LONG_AGO };
-      await applyInParts(where, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
+      await applyInParts(this.#options, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
     } else {
-      await deleteMissing(where, started.run_id, earliest, missing);
+      await deleteMissing(this.#options, started.run_id, earliest, missing);
     }
   }
 
