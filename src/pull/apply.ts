@@ -1,10 +1,13 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { PullMapping } from '../sql/inbound/pull-mappings.ts';
 import { applyDeletions } from '../sql/inbound/apply-deletions.ts';
 import { applyPage, type PagePart } from '../sql/inbound/apply-page.ts';
 import type { Database } from '../sql/database.ts';
 import type { PartSize } from './part-size.ts';
+import { countRecords, labelsOf } from './count-records.ts';
 import { ReadStopped } from './read-stopped.ts';
 
 interface Where {
@@ -12,7 +15,8 @@ interface Where {
   readonly database: Database;
   readonly clock: Clock;
   readonly failpoint: Failpoint;
-  readonly mapping: number;
+  readonly metrics: Metrics;
+  readonly mapping: Pick<PullMapping, 'number' | 'label'>;
 }
 
 /** Key moves that are not visible yet come first; they are there after a moment. */
@@ -20,7 +24,7 @@ const AGAIN_AFTER = 50;
 
 /** Applies a page in parts; its place commits with the last one. */
 export async function applyInParts(
-  { owned, database, clock, failpoint, mapping }: Where,
+  { owned, database, clock, failpoint, metrics, mapping }: Where,
   { run, asked, lines, cursor = null, complete = false }: PagePart,
   size: PartSize,
 ): Promise<void> {
@@ -28,7 +32,7 @@ export async function applyInParts(
   do {
     const part = lines.slice(at, at + size.records);
     const isLast = at + part.length >= lines.length;
-    const result = await applyPage(database, mapping, owned.lease.epoch, {
+    const result = await applyPage(database, mapping.number, owned.lease.epoch, {
       run,
       asked,
       lines: part,
@@ -40,6 +44,7 @@ export async function applyInParts(
       await clock.wait(AGAIN_AFTER, owned.stopping).catch(() => undefined);
       continue;
     }
+    countRecords(metrics, labelsOf(owned, mapping), result);
     at += part.length;
     size.learn(part.length, result);
     if (isLast) return;
@@ -55,7 +60,7 @@ export async function deleteMissing(
   ids: readonly string[],
 ): Promise<void> {
   for (;;) {
-    const result = await applyDeletions(database, mapping, run, owned.lease.epoch, asked, ids);
+    const result = await applyDeletions(database, mapping.number, run, owned.lease.epoch, asked, ids);
     if (result.stopped !== undefined) throw new ReadStopped(result.stopped.message);
     if (result.again === undefined) return;
     if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');

@@ -4,6 +4,7 @@ import type { RemoteRecord } from '../model/record.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { recordLine } from '../sql/inbound/apply-page.ts';
 import { askMoment } from '../sql/inbound/ask-moment.ts';
@@ -27,6 +28,7 @@ export interface ListItemsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   readonly mapping: PullMapping;
   readonly size: PartSize;
 }
@@ -90,8 +92,7 @@ async function readItems(
       return record !== undefined && isDue(item, record, timing.changesOverlap);
     });
     const lines = due.flatMap((item) => records.get(item.source_id) ?? []).map(recordLine);
-    if (lines.length > 0)
-      await applyInParts({ ...options, mapping: mapping.number }, { run: null, asked, lines }, size);
+    if (lines.length > 0) await applyInParts(options, { run: null, asked, lines }, size);
     changed.push(...due);
     for (const item of part) {
       if (!records.has(item.source_id)) {

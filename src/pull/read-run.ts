@@ -4,6 +4,7 @@ import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { Database } from '../sql/database.ts';
 import { goneLine, recordLine } from '../sql/inbound/apply-page.ts';
@@ -14,6 +15,7 @@ import { askToCompare, isWaiting } from '../sql/outbound/compare.ts';
 import { advanceRun } from '../sql/requests/runs.ts';
 import { applyInParts, deleteMissing } from './apply.ts';
 import { askApp } from './ask-app.ts';
+import { labelsOf, type Arrivals } from './count-records.ts';
 import type { PartSize } from './part-size.ts';
 import { ReadStopped } from './read-stopped.ts';
 
@@ -23,9 +25,11 @@ export interface ReadRunOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   readonly mapping: PullMapping;
   readonly started: StartedRead;
   readonly size: PartSize;
+  readonly arrivals: Arrivals;
   readonly notifier: Notifier;
   /** Room for a read of everything, when the app has forgotten where the last read of changes ended. */
   readonly claimWhole: () => boolean;
@@ -50,6 +54,7 @@ export class ReadRun {
   readonly #moments = new Map<string, Asked>();
   readonly #timings: Record<Part, number> = { fetch: 0, convert: 0, apply: 0, push: 0, wait: 0 };
   readonly #patience: 'short' | 'long';
+  readonly #began: number;
   #whole: boolean;
   #left: number;
   #total: number | undefined;
@@ -59,6 +64,7 @@ export class ReadRun {
     this.#whole = options.started.whole_read;
     this.#left = options.started.row_limit ?? Infinity;
     this.#patience = this.#whole ? 'long' : 'short';
+    this.#began = options.clock.now();
   }
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */
@@ -73,6 +79,8 @@ export class ReadRun {
       await advanceRun(database, run, { timings: this.#rounded() });
       const counts = await finishRead(database, run, null);
       failpoint('pull.finished');
+      const status = counts?.['status'];
+      this.#count(typeof status === 'string' ? status : 'cancelled');
       notifier.recovered(mapping.name);
       if (Number(counts?.['held']) > 0 && kind !== 'preview') {
         const message = `${String(counts?.['held'])} rows or deletions of the run are held; see tideway.held_deletions and open_conflicts.`;
@@ -112,6 +120,19 @@ export class ReadRun {
     const { database, started } = this.#options;
     await advanceRun(database, started.run_id, { timings: this.#rounded() });
     await finishRead(database, started.run_id, status, report);
+    const errorClass = report['class'];
+    this.#count(status, typeof errorClass === 'string' ? errorClass : undefined);
+  }
+
+  #count(result: string, errorClass?: string): void {
+    const { metrics, owned, mapping, started, clock } = this.#options;
+    const labels = labelsOf(owned, mapping);
+    const kind = started.run_kind;
+    metrics.syncs.inc({ ...labels, kind, result });
+    // A run that another owner or a pause cut in two has no duration.
+    if (result !== 'interrupted') metrics.syncDuration.observe({ ...labels, kind }, (clock.now() - this.#began) / 1000);
+    if (errorClass !== undefined) metrics.errors.inc({ ...labels, direction: 'pull', class: errorClass });
+    for (const [part, spent] of Object.entries(this.#timings)) metrics.runParts.inc({ ...labels, part }, spent / 1000);
   }
 
   /** True when the app said that nothing follows. */
@@ -195,7 +216,7 @@ export class ReadRun {
   }
 
   async #apply(page: Page, asked: Asked): Promise<void> {
-    const { database, started, mapping, size } = this.#options;
+    const { database, owned, started, mapping, size, arrivals, metrics } = this.#options;
     const { total } = page;
     if (total !== undefined && total !== this.#total) {
       this.#total = total;
@@ -206,12 +227,9 @@ export class ReadRun {
     );
     const place = { cursor: page.next, complete: page.complete };
     await this.#timed('apply', () =>
-      applyInParts(
-        { ...this.#options, mapping: mapping.number },
-        { run: started.run_id, asked, lines, ...place },
-        size,
-      ),
+      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size),
     );
+    arrivals.note(metrics, labelsOf(owned, mapping), page.records);
     // Only moments that a later page may still name are kept.
     for (const moment of this.#moments.keys()) if (BigInt(moment) < BigInt(page.askedFor)) this.#moments.delete(moment);
   }
@@ -222,7 +240,6 @@ export class ReadRun {
     const { readByIds } = owned.connector;
     if (readByIds === undefined) return;
     const { idsPerRead } = owned.connector.describe(owned.settings).limits;
-    const where = { ...this.#options, mapping: mapping.number };
     const missing: string[] = [];
     let earliest: string | undefined;
     let after: string | null = null;
@@ -243,16 +260,16 @@ export class ReadRun {
       earliest ??= asked.asked;
       missing.push(...answer.missing);
       if (answer.records.length > 0) {
-        await applyInParts(where, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
+        await applyInParts(this.#options, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
       }
     }
     if (earliest === undefined || missing.length === 0) return;
     // All at once, so that the deletion guard judges them together.
     if (started.dry_run) {
       const asked = { asked: earliest, asked_at: LONG_AGO };
-      await applyInParts(where, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
+      await applyInParts(this.#options, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
     } else {
-      await deleteMissing(where, started.run_id, earliest, missing);
+      await deleteMissing(this.#options, started.run_id, earliest, missing);
     }
   }
 

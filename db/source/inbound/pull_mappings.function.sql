@@ -1,5 +1,5 @@
 create or replace function tideway_private.pull_mappings(connection integer)
-returns table (number integer, name text, remote_table text, direction text, state text, remote_columns text[], remote_filter text, changes boolean, schedules jsonb)
+returns table (number integer, name text, remote_table text, direction text, state text, remote_columns text[], remote_filter text, changes boolean, schedules jsonb, label text)
 language sql
 stable
 set search_path = ''
@@ -13,7 +13,8 @@ as $$
                             'timezone', s.timezone, 'windows', s.windows, 'definition', s.definition, 'due_at', d.due_at,
                             'planned', coalesce(d.definition = s.definition, false), 'trigger', d.trigger))
                      from tideway_private.schedule_of(m) s
-                     left join tideway_private.due_reads d on d.mapping = m.number and d.kind = s.kind), '{}')
+                     left join tideway_private.due_reads d on d.mapping = m.number and d.kind = s.kind), '{}'),
+         tideway_private.label(m.name, m.id)
     from tideway.mappings m
     join tideway.connections c on c.id = m.connection_id
     left join tideway.remote_tables t on t.connection_id = c.id and t.name = m.remote_table

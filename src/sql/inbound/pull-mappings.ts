@@ -30,6 +30,8 @@ export interface PullMapping {
   /** Whether the app can show this table's changes alone. */
   readonly changes: boolean;
   readonly schedules: Readonly<Partial<Record<ReadKind, Schedule>>>;
+  /** What metrics call it. */
+  readonly label: string;
 }
 
 export async function pullMappings(database: Database, connection: number): Promise<PullMapping[]> {
