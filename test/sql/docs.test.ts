@@ -18,6 +18,12 @@ describe('docs/dba-guide.md', () => {
   );
 });
 
+describe('docs/dashboards.md', () => {
+  test.each(statements('docs/dashboards.md').map((sql) => [sql]))('%s', (sql) =>
+    rolledBack(async (db) => void (await db.query(sql))),
+  );
+});
+
 describe('docs/runbook.md', () => {
   test.each(statements('docs/runbook.md').map((sql) => [sql]))('%s', (sql) =>
     rolledBack(async (db) => void (await db.query(sql))),

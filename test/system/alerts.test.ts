@@ -17,7 +17,8 @@ describe.runIf(isInstalled({ promtool, amtool }, 'alerts and the form of metrics
     expect(run(promtool, ['test', 'rules', 'grafana/alerts/tideway.test.yaml'])).toBe('fine');
   });
 
-  test('the example for Alertmanager is accepted', () => {
+  test('the examples for Prometheus and Alertmanager are accepted', () => {
+    expect(run(promtool, ['check', 'config', '--syntax-only', 'deploy/prometheus/prometheus.yaml'])).toBe('fine');
     expect(run(amtool, ['check-config', 'deploy/prometheus/alertmanager.yaml'])).toBe('fine');
   });
 
