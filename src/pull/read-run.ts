@@ -65,6 +65,7 @@ export class ReadRun {
     this.#left = options.started.row_limit ?? Infinity;
     this.#patience = this.#whole ? 'long' : 'short';
     this.#began = options.clock.now();
+    options.metrics.begin(labelsOf(options.owned, options.mapping), 'pull', options.started.run_kind);
   }
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */

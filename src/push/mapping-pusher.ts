@@ -55,6 +55,7 @@ export class MappingPusher {
     this.#options = options;
     const { connector, settings, label, system } = options.owned;
     this.#labels = { mapping: options.mapping.label, connection: label, system };
+    options.metrics.begin(this.#labels, 'push', 'push');
     this.#description = connector.describe(settings);
     this.#rows = this.#description.limits.rowsPerWrite;
   }

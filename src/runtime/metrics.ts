@@ -1,3 +1,4 @@
+import type { FaultClass } from '../model/fault.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 type Mapping = 'mapping' | 'connection' | 'system';
@@ -25,6 +26,8 @@ export interface Metrics {
   /** Deliveries by what became of them: stored, duplicate, or the code of the refusal. */
   readonly webhooks: Counter<'outcome'>;
   readonly requests: Histogram<'method' | 'route' | 'status'>;
+  /** Shows zeros for what may fail: of a series that begins with its first error, no increase is ever seen. */
+  readonly begin: (labels: MappingLabels, direction: 'push' | 'pull', kind: string) => void;
   /** Replaces every gauge that is read from Postgres; without rows they are gone, as Postgres is. */
   readonly show: (rows: readonly Shown[] | undefined) => void;
   /** Gauges that somebody in this process can tell at any moment. */
@@ -79,6 +82,18 @@ const OF_POSTGRES: readonly (readonly [name: string, help: string, labels: reado
   ['tideway_entity_health', '1 for the state that a mapping, connection or slot is in.', ['entity', 'name', 'state']],
   ['tideway_default_partition_rows', 'Rows that no monthly partition took.', ['table']],
   ['tideway_oldest_request_age_seconds', 'How long the oldest request of somebody in SQL waits.', []],
+];
+
+const ERROR_CLASSES: readonly FaultClass[] = [
+  'VALIDATION_ERROR',
+  'TRANSFORM_ERROR',
+  'API_ERROR',
+  'RATE_LIMIT',
+  'NETWORK_ERROR',
+  'AUTH_ERROR',
+  'CONFLICT',
+  'INTERNAL',
+  'DATABASE_ERROR',
 ];
 
 const SHORT = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 30];
@@ -174,15 +189,21 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
     }
   });
 
+  const syncs = counter('tideway_syncs_total', 'Runs and push batches by how they ended.', [
+    ...mapping,
+    'kind',
+    'result',
+  ]);
+  const errors = counter('tideway_errors_total', 'Errors of rows, records and runs by class.', [
+    ...mapping,
+    'direction',
+    'class',
+  ]);
   return {
     registry,
-    syncs: counter('tideway_syncs_total', 'Runs and push batches by how they ended.', [...mapping, 'kind', 'result']),
+    syncs,
     syncDuration: histogram('tideway_sync_duration_seconds', 'How long they took.', [...mapping, 'kind'], LONG),
-    errors: counter('tideway_errors_total', 'Errors of rows, records and runs by class.', [
-      ...mapping,
-      'direction',
-      'class',
-    ]),
+    errors,
     runParts: counter('tideway_run_part_seconds_total', 'What the time of runs was spent on.', [...mapping, 'part']),
     pushedRows: counter('tideway_push_rows_total', 'Rows of push batches by what became of them.', [
       ...mapping,
@@ -226,6 +247,10 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
       ['method', 'route', 'status'],
       [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     ),
+    begin: (labels, direction, kind) => {
+      for (const result of ['completed', 'completed_with_errors', 'failed']) syncs.inc({ ...labels, kind, result }, 0);
+      for (const one of ERROR_CLASSES) errors.inc({ ...labels, direction, class: one }, 0);
+    },
     show: (rows) => {
       databaseUp.set(rows === undefined ? 0 : 1);
       for (const { series } of shown.values()) series.reset();

@@ -40,6 +40,9 @@ test('a scrape tells of both directions, of the log, and of what Postgres knows'
       expect(value(`tideway_push_lag_seconds_count{${OURS}}`)).toBe(1);
       expect(value(`tideway_pull_lag_seconds_count{${OURS}}`)).toBeGreaterThan(0);
       expect(value(`tideway_syncs_total{${OURS},kind="push",result="completed"}`)).toBeGreaterThan(1);
+      // Zeros of what has not failed yet, so that the first failure is an increase.
+      expect(value(`tideway_syncs_total{${OURS},kind="push",result="failed"}`)).toBe(0);
+      expect(value(`tideway_errors_total{${OURS},direction="pull",class="NETWORK_ERROR"}`)).toBe(0);
       expect(value(`tideway_mapping_linked_rows{${OURS}}`)).toBe(21);
       expect(value(`tideway_outbox_rows{${OURS},state="marked"}`)).toBe(0);
       expect(value(`tideway_mapping_interval_seconds{${OURS}}`)).toBeLessThan(5);
