@@ -204,7 +204,7 @@ table tideway.retention
   kind text not null
   keep interval not null
   constraint retention_keep_check CHECK ((keep >= '1 day'::interval))
-  constraint retention_kind_check CHECK ((kind = ANY (ARRAY['activity'::text, 'lineage'::text, 'runs'::text, 'errors'::text, 'conflicts'::text, 'statistics'::text, 'progress'::text])))
+  constraint retention_kind_check CHECK ((kind = ANY (ARRAY['activity'::text, 'lineage'::text, 'runs'::text, 'polls'::text, 'errors'::text, 'conflicts'::text, 'statistics'::text, 'progress'::text])))
   constraint retention_pkey PRIMARY KEY (kind)
 
 table tideway.saved_search_patterns

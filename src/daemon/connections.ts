@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics, Sources } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
@@ -32,6 +33,7 @@ export interface ConnectionsOptions {
   readonly failpoint: Failpoint;
   readonly notifier: Notifier;
   readonly metrics: Metrics;
+  readonly invalidator: Invalidator;
 }
 
 interface Held {

@@ -9,6 +9,7 @@ import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
 import { createFailpoint } from '../runtime/failpoint.ts';
+import { createInvalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { createNotifier } from '../runtime/notifier.ts';
@@ -47,6 +48,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
   const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
   const metrics = createMetrics({ version: packageVersion });
+  const invalidator = createInvalidator({ egress, clock, log });
   try {
     await requireSameRelease(url);
     await storeSystems(
@@ -67,6 +69,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       failpoint,
       notifier,
       metrics,
+      invalidator,
     });
     const follower = new Follower({
       database: followDatabase,
@@ -104,7 +107,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await notifier.close();
+    await Promise.all([notifier.close(), invalidator.close()]);
     await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }

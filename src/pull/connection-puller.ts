@@ -3,6 +3,7 @@ import type { FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
@@ -32,6 +33,7 @@ export interface ConnectionPullerOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
+  readonly invalidator: Invalidator;
   readonly notifier: Notifier;
 }
 

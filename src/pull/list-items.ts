@@ -3,6 +3,7 @@ import { Fault } from '../model/fault.ts';
 import type { RemoteRecord } from '../model/record.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
@@ -29,6 +30,7 @@ export interface ListItemsOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
+  readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly size: PartSize;
 }

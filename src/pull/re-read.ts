@@ -2,6 +2,7 @@ import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
@@ -22,6 +23,7 @@ export interface ReReadOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
+  readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly size: PartSize;
   readonly arrivals: Arrivals;

@@ -3,6 +3,7 @@ import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
+import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
@@ -26,6 +27,7 @@ export interface ReadRunOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
+  readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly started: StartedRead;
   readonly size: PartSize;

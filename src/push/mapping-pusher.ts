@@ -13,6 +13,7 @@ import { breakBatch } from '../sql/outbound/break-batch.ts';
 import { claimPush } from '../sql/outbound/claim-push.ts';
 import { completePush, type PushOutcome } from '../sql/outbound/complete-push.ts';
 import { preparePush, type PreparedBatch, type PreparedRow } from '../sql/outbound/prepare-push.ts';
+import { proveCreates, type CreateProof } from '../sql/outbound/prove-creates.ts';
 import { stopMapping } from '../sql/outbound/stop-mapping.ts';
 import type { PushMapping } from '../sql/outbound/push-mappings.ts';
 import { canLookUp, lookUp } from './look-up.ts';
@@ -33,6 +34,9 @@ export interface PusherOptions {
 
 const ALL_LANES = 65_535;
 const MOST_GROUPS = 4;
+/** Milliseconds that a create waits for the follower, and between two looks. */
+const FOLLOWER_WAIT = 5_000;
+const FOLLOWER_LOOK = 10;
 const OUTAGE = { base: 250, cap: 15_000 };
 
 /** What a request as a whole ran into, when it says something about the app rather than about rows. */
@@ -119,12 +123,14 @@ export class MappingPusher {
       await this.#break(batch, error);
       return;
     }
-    const { rows } = prepared;
+    let { rows } = prepared;
     const preparedAt = clock.now();
     this.#count('unchanged', prepared.claimed - rows.length);
     this.#rows = Math.min(limits.rowsPerWrite, this.#rows * 2);
     if (rows.length === 0) return;
     if (rows.length >= limits.rowsPerWrite) this.#crowded = true;
+    rows = await this.#withoutMoved(batch, rows);
+    if (rows.length === 0) return;
     failpoint('push.prepared');
     const outcomes = await this.#send(rows);
     failpoint('push.answered');
@@ -135,7 +141,28 @@ export class MappingPusher {
       requestLife,
     });
     failpoint('push.completed');
-    if (!late) this.#observe(prepared, outcomes, { began, preparedAt });
+    if (!late) this.#observe({ ...prepared, rows }, outcomes, { began, preparedAt });
+  }
+
+  /** Leaves out creates of rows that may have a record under the key they had a moment ago. */
+  async #withoutMoved(batch: string, rows: readonly PreparedRow[]): Promise<readonly PreparedRow[]> {
+    const { owned, database, clock } = this.#options;
+    const creates = rows.filter(({ op }) => op === 'create').map(({ link_id }) => link_id);
+    if (creates.length === 0) return rows;
+    const until = clock.now() + FOLLOWER_WAIT;
+    let proof: CreateProof = await proveCreates(database, batch, owned.lease.epoch, creates, {
+      since: null,
+      giveUp: false,
+    });
+    while ('since' in proof) {
+      await clock.wait(FOLLOWER_LOOK, owned.stopping).catch(() => undefined);
+      proof = await proveCreates(database, batch, owned.lease.epoch, creates, {
+        since: proof.since,
+        giveUp: owned.stopping.aborted || clock.now() >= until,
+      });
+    }
+    const { withdrawn } = proof;
+    return rows.filter(({ link_id }) => !withdrawn.includes(link_id));
   }
 
   async #send(rows: readonly PreparedRow[]): Promise<PushOutcome[]> {

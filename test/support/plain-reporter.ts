@@ -1,15 +1,32 @@
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** Ends the run with one line that a script can read. */
+const firstLine = (test: TestCase): string => test.result().errors?.[0]?.message.split('\n')[0] ?? 'no message';
+
+/** Ends the run with what failed, what passed only when tried again, and one line that a script can read. */
 export class PlainReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
+    for (const error of errors) this.#tell(`Failed outside of tests: ${String(error)}`);
     for (const module of modules) {
-      for (const test of module.children.allTests()) count[test.result().state] += 1;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        count[state] += 1;
+        const name = `${module.relativeModuleId}: ${test.fullName}: ${firstLine(test)}`;
+        if (state === 'failed') this.#tell(`Failed: ${name}`);
+        if (test.diagnostic()?.flaky === true) this.#tell(`Passed only when tried again: ${name}`);
+      }
       // A file that could not be loaded, or whose last check failed, has no test of its own to blame.
       count.failed += module.errors().length;
-      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
+      for (const { message } of module.errors()) this.#tell(`Failed: ${module.relativeModuleId}: ${message}`);
+      for (const suite of module.children.allSuites()) {
+        count.failed += suite.errors().length;
+        for (const { message } of suite.errors()) this.#tell(`Failed: ${suite.fullName}: ${message}`);
+      }
     }
-    process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped\n`);
+    this.#tell(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`);
+  }
+
+  #tell(line: string): void {
+    process.stdout.write(`${line}\n`);
   }
 }

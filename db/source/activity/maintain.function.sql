@@ -42,19 +42,29 @@ begin
         (4, 'hours counted', 'tideway_private.hourly_counts', 'select tideway_private.refresh_statistics($1)'),
         (5, 'runs deleted', 'tideway.sync_runs',
             'with gone as (delete from tideway.sync_runs where completed_at < $1 - ($2 ->> ''runs'')::interval returning 1) select count(*) from gone'),
-        (6, 'progress deleted', 'tideway.sync_progress',
+        (6, 'runs of idle polls deleted', 'tideway.sync_runs',
+            'with gone as (
+               delete from tideway.sync_runs r
+                where r.completed_at < $1 - ($2 ->> ''polls'')::interval
+                  and r.kind = ''delta'' and r.trigger = ''scheduled'' and r.status = ''completed''
+                  and r.rows_created + r.rows_updated + r.rows_deleted + r.rows_pushed + r.rows_held + r.rows_failed = 0
+                  and exists (select from tideway.sync_runs n where n.mapping_id = r.mapping_id and n.completed_at > r.completed_at
+                                 and n.kind = ''delta'' and n.status = ''completed'')
+               returning 1
+             ) select count(*) from gone'),
+        (7, 'progress deleted', 'tideway.sync_progress',
             'with gone as (delete from tideway.sync_progress where completed_at < $1 - ($2 ->> ''progress'')::interval returning 1) select count(*) from gone'),
-        (7, 'errors deleted', 'tideway.sync_errors',
+        (8, 'errors deleted', 'tideway.sync_errors',
             'with gone as (delete from tideway.sync_errors where resolved_at < $1 - ($2 ->> ''errors'')::interval returning 1) select count(*) from gone'),
-        (8, 'conflicts deleted', 'tideway.conflicts',
+        (9, 'conflicts deleted', 'tideway.conflicts',
             'with gone as (delete from tideway.conflicts where resolved_at < $1 - ($2 ->> ''conflicts'')::interval returning 1) select count(*) from gone'),
-        (9, 'hours deleted', 'tideway_private.hourly_counts',
+        (10, 'hours deleted', 'tideway_private.hourly_counts',
             'with gone as (delete from tideway_private.hourly_counts where hour < $1 - ($2 ->> ''statistics'')::interval returning 1) select count(*) from gone'),
-        (10, 'deliveries deleted', 'tideway_private.inbox',
+        (11, 'deliveries deleted', 'tideway_private.inbox',
             'with gone as (delete from tideway_private.inbox where received_at < $1 - interval ''7 days'' and settled_at is not null returning 1) select count(*) from gone'),
         -- Partitions last: their locks are held until the end of the transaction, and everybody's reads would wait.
-        (11, null, 'tideway.sync_activity_log', 'activity'),
-        (12, null, 'tideway_private.field_lineage', 'lineage')
+        (12, null, 'tideway.sync_activity_log', 'activity'),
+        (13, null, 'tideway_private.field_lineage', 'lineage')
       ) as j (nr, task, object, sql)
      order by j.nr
   loop

@@ -21,7 +21,7 @@ as $$
     ('retry_cap', 'interval', '"00:05:00"', '> 0', 'The longest wait before a retry.'),
     ('priority', 'integer', '0', '-1000000..1000000', 'Which mapping wins a field that several cover; the higher one.'),
     ('after_run', 'function', null, null, 'A SQL function that is called after each run that changed something.'),
-    ('invalidate', 'json', null, null, 'Names of read caches, or a URL, to tell when rows changed.'),
+    ('invalidate', 'caches', null, null, 'Names of read caches and URLs that are told when the app changed rows here.'),
     ('read', 'read', null, null, 'Serves the table over HTTP from a cache: {"name": "...", "key": "column", "ttl": "1 h"}.'),
     ('item_type', 'text', null, null, 'What a row is on the sync list: product, order, inventory.'),
     ('lineage', 'boolean', 'true', null, 'Whether to record where each field came from.'),

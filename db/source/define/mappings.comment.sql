@@ -35,7 +35,7 @@ comment on column tideway.mappings.retry_base is 'The first wait before a retry.
 comment on column tideway.mappings.retry_cap is 'The longest wait before a retry.';
 comment on column tideway.mappings.priority is 'Which mapping wins a field that several cover; the higher one.';
 comment on column tideway.mappings.after_run is 'The function that is called after a run that changed something.';
-comment on column tideway.mappings.invalidate is 'The caches, or the URL, to tell when rows changed.';
+comment on column tideway.mappings.invalidate is 'Names of read caches and URLs that are told when the app changed rows here.';
 comment on column tideway.mappings.read is 'How the table is served from the read cache: name, key, ttl.';
 comment on column tideway.mappings.item_type is 'What a row is on the sync list.';
 comment on column tideway.mappings.lineage is 'Whether the origin of each field is recorded.';

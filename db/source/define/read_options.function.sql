@@ -91,6 +91,14 @@ begin
           when jsonb_typeof(v_value) <> 'object' or v_value - array['name', 'key', 'ttl'] <> '{}' then 'must be {"name", "key", "ttl"}'
           when coalesce(v_value ->> 'name', '') !~ '^[A-Za-z0-9_-]+$' then 'needs a name of letters, digits, - and _'
           when v_value ? 'ttl' and not tideway.input_is_valid(v_value ->> 'ttl', 'interval') then 'has a ttl that is no interval' end;
+      when 'caches' then
+        if jsonb_typeof(v_value) = 'string' then
+          v_value := jsonb_build_array(v_value);
+        end if;
+        v_problem := case
+          when jsonb_typeof(v_value) <> 'array' or jsonb_path_exists(v_value, '$[*] ? (@.type() <> "string")')
+               or exists (select from jsonb_array_elements_text(v_value) c where c !~ '^([A-Za-z0-9_-]+|https?://[^[:space:]]+)$')
+            then 'must be names of read caches and http(s) URLs' end;
       when 'function' then
         select p.oid into v_oid
           from unnest(array['()', '(uuid)', '(jsonb)']) with ordinality as s (arguments, n)

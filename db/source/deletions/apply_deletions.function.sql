@@ -45,6 +45,9 @@ begin
     delete from tideway_private.rereads r where r.mapping = apply_deletions.mapping and r.remote_id = any (ids) and r.named < asked;
   end if;
   perform tideway_private.count_records(v_run, 0, jsonb_build_object('deleted', v_result -> 'done', 'held', v_result -> 'held', 'changes', v_result -> 'changes'));
+  if v_map.invalidate is not null and not v_map.shadow and not coalesce(v_run.dry_run, false) and (v_result ->> 'done')::integer > 0 then
+    perform tideway_private.bump_named_reads(v_map);
+  end if;
   return v_result;
 end;
 $$;

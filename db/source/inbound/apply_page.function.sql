@@ -115,6 +115,11 @@ begin
   if v_run.kind = 'sweep' or v_run.force_overwrite then
     v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
   end if;
+  -- Force ends what both sides agreed to differ on, although neither of them changed.
+  if v_run.force_overwrite then
+    v_compare := v_compare || array(select l.remote_id from tideway_private.links l
+                                     where l.mapping = apply_page.mapping and l.remote_id = any (v_ids) and l.remote_diff <> '{}');
+  end if;
 
   -- Records that nobody knows are most of a first load: what is plainly new needs no merge, no look and no lock.
   v_loaded := tideway_private.load_records(v_map, v_run, v_sql, v_fresh, v_ids, v_fields, v_recs);
@@ -146,6 +151,10 @@ begin
   end if;
 
   perform tideway_private.count_records(v_run, v_total, v_result);
+  if v_map.invalidate is not null and not v_map.shadow and not coalesce(v_run.dry_run, false)
+     and (select sum(e.value::integer) from jsonb_each_text(v_result) e where e.key in ('created', 'updated', 'deleted')) > 0 then
+    perform tideway_private.bump_named_reads(v_map);
+  end if;
   return v_result || jsonb_build_object('read', v_total, 'unchanged', v_total - coalesce((v_result ->> 'candidates')::integer, 0))
          - 'deferred' || jsonb_build_object('deferred', jsonb_array_length(v_result -> 'deferred'));
 end;

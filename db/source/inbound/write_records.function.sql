@@ -184,31 +184,34 @@ begin
                 || coalesce((select jsonb_object_agg(e.key, e.value) from jsonb_each(x.remote_set) e
                               where e.value is distinct from coalesce(x.local_set -> e.key, l.local_image -> e.key)), '{}')
          end,
-         sent = case when x.done is null then l.sent else nullif(l.sent - x.done, '{}') end,
-         sent_local = case when x.done is null then l.sent_local else nullif(l.sent_local - x.done, '{}') end,
-         sent_before = case when x.done is null then l.sent_before else nullif(l.sent_before - x.done, '{}') end,
-         sent_op = case when x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
+         -- A deletion of ours that can no longer take effect is over where the record stands.
+         sent = case when l.sent_op = 'delete' and x.settled then null when x.done is null then l.sent else nullif(l.sent - x.done, '{}') end,
+         sent_local = case when l.sent_op = 'delete' and x.settled then null when x.done is null then l.sent_local else nullif(l.sent_local - x.done, '{}') end,
+         sent_before = case when l.sent_op = 'delete' and x.settled then null when x.done is null then l.sent_before else nullif(l.sent_before - x.done, '{}') end,
+         sent_op = case when l.sent_op = 'delete' and x.settled or x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
          decisions = null,
-         version = x.version,
+         -- A write may overwrite what it was made from, not what has still to be taken in.
+         version = case when x.id = any (v_deferred) then l.version else x.version end,
          remote_gone_at = null,
          pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
-    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, u.writes, u.rec ->> 'version' as version, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
-            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done, v_writes, recs) as u (id, new_key, link, verdict, local_set, remote_set, done, writes, rec)) as x
+    from (select u.id, u.new_key, u.link, u.verdict, u.local_set, u.remote_set, u.writes, u.rec ->> 'version' as version, coalesce(u.settled, true) as settled, case when u.done is null then null else array(select jsonb_array_elements_text(u.done)) end as done
+            from unnest(ids, v_new_keys, links, verdicts, v_local, v_remote, v_done, v_writes, recs, settled)
+                 as u (id, new_key, link, verdict, local_set, remote_set, done, writes, rec, settled)) as x
    where l.id = x.link
      and x.verdict in ('linked', 'adopt', 'relink', 'restore');
 
   if map.lineage then
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, map.remote_table, x.vals, run.id
+    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, tideway_private.place_name(map), x.vals, run.id
       from unnest(v_new_keys, verdicts, v_rows, vals) as x (new_key, verdict, row_image, vals)
      cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
      where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore';
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, previous_value, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, c.local, s.system, map.connection_id, map.remote_table || ' → ' || c.remote,
+    select map.org_id, map.number, v_entity, x.new_key, c.local, s.system, map.connection_id, tideway_private.place_name(map, c.remote),
            x.row_image -> e.key, e.value, run.id
       from unnest(v_new_keys, verdicts, v_rows, v_writes) as x (new_key, verdict, row_image, writes)
      cross join lateral jsonb_each(x.writes) e

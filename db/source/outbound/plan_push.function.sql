@@ -99,7 +99,8 @@ as $$
          end,
          case when s.reverts then '{"revert": true}'::jsonb else '{}' end
          || case when i.pulled_at > pg_catalog.clock_timestamp() - interval '10 min' and s.sent is not null then '{"rewrite": true}'::jsonb else '{}' end
-         || case when s.sent is null and (i.id is not null and i.remote_id is not null) then '{}'
+         -- A row that is gone has nothing to send: what was sent of it is in its link.
+         || case when s.n is null or (s.sent is null and i.id is not null and i.remote_id is not null) then '{}'
                  when i.id is null or i.remote_id is null then pg_catalog.jsonb_build_object('sent', s.everything, 'sent_local', s.everything_local)
                  else pg_catalog.jsonb_build_object('sent', s.sent, 'sent_local', s.sent_local) end
          || case when s.agreed_local is null or i.remote_id is null then '{}'

@@ -28,7 +28,6 @@ declare
   v_verdicts text[];
   v_deletes  bigint[];
   v_names    jsonb;
-  v_unseen   boolean[];
   v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
@@ -110,16 +109,28 @@ begin
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
 
   -- An app that queues its writes may carry them out in another order: the next one of a row waits until the last can be seen.
-  select array_agg(coalesce(l.sent is not null, false) order by x.n),
-         array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
+  select array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
                              and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
-    into v_unseen, v_verdicts
+    into v_verdicts
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
     left join tideway_private.links l on l.id = x.link;
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', max(l.visible_from))
      from unnest(v_batch.keys, v_batch.ops, v_links, v_verdicts) as x (key, op, link, verdict)
      join tideway_private.links l on l.id = x.link
     where x.verdict = 'unseen'
+   having count(*) > 0;
+
+  -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
+  -- or be refused again.
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
+                             and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both') then 'unread' else x.verdict end order by x.n)
+    into v_verdicts
+    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+    left join tideway_private.links l on l.id = x.link
+    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
+     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+    where x.verdict = 'unread'
    having count(*) > 0;
 
   -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
@@ -188,10 +199,11 @@ begin
      set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
          sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
                         then l.sent_no else nextval('tideway_private.moments') end,
-         sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
+         sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
-         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
+         -- One: a read did not show it; two: it was sent again since.
+         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') and l.resent > 0 then 2 else 0 end,
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,
@@ -239,9 +251,9 @@ begin
            (select jsonb_object_agg(v_written ->> e.key, e.value)
               from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
              where x.verdict = 'update' and v_written ? e.key),
-           -- While a write of ours has not been seen the record may have moved on by our own doing.
-           case when x.verdict in ('update', 'delete') and not x.unseen then l.version end
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made, v_unseen) with ordinality as x (key, verdict, plan, payload, link, unseen, n)
+           -- Where an unanswered write of ours has moved the record on, the app refuses, and a read tells.
+           case when x.verdict in ('update', 'delete', 'soft_delete') then l.version end
+      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
       join tideway_private.links l on l.id = x.link
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
      where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')

@@ -1,6 +1,8 @@
 import type { Database } from '../database.ts';
 import type { PageResult } from './apply-page.ts';
 
+type Deleted = Pick<PageResult, 'stopped' | 'again'> & { readonly done?: number };
+
 /** Carries out deletions that the app confirmed by id, and those that somebody approved. */
 export async function applyDeletions(
   database: Database,
@@ -9,8 +11,8 @@ export async function applyDeletions(
   epoch: string,
   asked: string,
   ids: readonly string[],
-): Promise<Pick<PageResult, 'stopped' | 'again'>> {
-  const [row] = await database<{ result: Pick<PageResult, 'stopped' | 'again'> }[]>`
+): Promise<Deleted> {
+  const [row] = await database<{ result: Deleted }[]>`
     select tideway_private.apply_deletions(${mapping}, ${run}, ${epoch}, ${asked}, ${database.array([...ids], 1009)}) as result`;
   return row?.result ?? {};
 }

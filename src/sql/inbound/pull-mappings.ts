@@ -29,6 +29,8 @@ export interface PullMapping {
   readonly remote_filter: string | null;
   /** Whether the app can show this table's changes alone. */
   readonly changes: boolean;
+  /** URLs that are told when the app changed rows here. */
+  readonly invalidate: readonly string[];
   readonly schedules: Readonly<Partial<Record<ReadKind, Schedule>>>;
   /** What metrics call it. */
   readonly label: string;

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound } from '../outbound/stage.ts';
@@ -148,4 +150,54 @@ test('from elsewhere a token is wanted; it looks or operates for its own organis
   } finally {
     await pool.query(`truncate tideway_private.api_tokens; delete from tideway.organisations where org_id = 'other'`);
   }
+});
+
+test('what the option invalidate names is told when the app changed rows: caches of other tables, and URLs', async () => {
+  const told: unknown[] = [];
+  const hook = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      told.push([request.method, request.url, JSON.parse(text)]);
+      // The first one is lost: it is told again.
+      response.writeHead(told.length === 1 ? 503 : 204).end();
+    });
+  });
+  await new Promise<void>((done) => hook.listen(0, '127.0.0.1', done));
+  try {
+    const url = `http://127.0.0.1:${String((hook.address() as AddressInfo).port)}/clear?key=s3cret`;
+    await flow.stage({
+      name: 'summary',
+      direction: 'pull',
+      mapping: { schedule: 'manual', read: { name: 'summary', key: 'id' } },
+    });
+    const stage = await flow.stage({
+      direction: 'pull',
+      mapping: { schedule: '1 s', invalidate: ['summary', url] },
+    });
+    const daemon = await flow.daemon();
+    const cache = async () => (await fetch(`${doorOf(daemon)}/read/summary`)).headers.get('x-cache');
+    await flow.followed();
+    await waitFor(async () => expect(await cache()).toBe('hit'), { within: 20_000 });
+    stage.edit({ op: 'create', values: { ref: 1, name: 'new', qty: 1 } });
+    await stage.holds([[1, 'new', 1]]);
+    expect(await cache()).toBe('miss');
+    const call = ['POST', '/clear?key=s3cret', { event: 'rows_changed', mappings: ['items'] }];
+    await waitFor(() => expect(told).toEqual([call, call]));
+    expect(daemon.log()).not.toContain('s3cret');
+  } finally {
+    hook.closeAllConnections();
+    hook.close();
+  }
+});
+
+test.each([
+  ['a number', 7],
+  ['no URL', 'ftp://cache'],
+  ['a list with something else', ['vehicles', {}]],
+])('invalidate refuses %s', async (_what, invalidate) => {
+  await expect(flow.stage({ direction: 'pull', mapping: { invalidate } })).rejects.toMatchObject({
+    code: 'TWOPT',
+    detail: expect.stringContaining('names of read caches and http(s) URLs') as string,
+  });
 });

@@ -31,11 +31,13 @@ test('one poison row among a hundred: 99 are written, one is shown with its erro
   await pool.query(
     `insert into items select n, case n when 50 then repeat('x', 30) else 'item ' || n end, n from generate_series(1, 100) n`,
   );
-  await waitFor(async () => expect(await failures()).toMatchObject([{ state: 'failed' }]));
   await waitFor(() => expect(app.records('items')).toHaveLength(99));
-  expect(await failures()).toMatchObject([
-    { mapping: 'items', local_key: '50', column: 'name', code: 'VALUE_TOO_LONG', state: 'failed' },
-  ]);
+  // The comparison at the start may mark the row once more, and it is tried once more.
+  await waitFor(async () =>
+    expect(await failures()).toMatchObject([
+      { mapping: 'items', local_key: '50', column: 'name', code: 'VALUE_TOO_LONG', state: 'failed' },
+    ]),
+  );
 
   await pool.query(
     `begin; update items set name = 'short' where id = 50; select tideway.retry_row('items', '50'); commit`,

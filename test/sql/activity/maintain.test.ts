@@ -89,6 +89,27 @@ test('each kind has its own time: what is open or running stays', () =>
     expect((await db.query(`select count(*)::int as n from tideway.sync_progress`)).rows).toEqual([{ n: 0 }]);
   }));
 
+test('of polls that found nothing the newest of a mapping stays, and every poll that found something', () =>
+  rolledBack(async (db) => {
+    const mapping = await aMapping(db);
+    await db.query(
+      `insert into tideway.sync_runs (org_id, mapping_id, kind, trigger, status, rows_created, started_at, completed_at, metadata)
+       select 'default', $1, x.kind, x.trigger, x.status, x.created, now() - x.age, now() - x.age, jsonb_build_object('is', x.name)
+         from (values ('idle', 'delta', 'scheduled', 'completed', 0, interval '3 days'), ('idle', 'delta', 'scheduled', 'completed', 0, '2 days'),
+                      ('newest', 'delta', 'scheduled', 'completed', 0, '26 hours'), ('busy', 'delta', 'scheduled', 'completed', 3, '3 days'),
+                      ('asked for', 'delta', 'sql', 'completed', 0, '3 days'), ('sweep', 'sweep', 'scheduled', 'completed', 0, '3 days'),
+                      ('failed', 'delta', 'scheduled', 'failed', 0, '3 days')) as x (name, kind, trigger, status, created, age)`,
+      [mapping.id],
+    );
+    const { rows } = await db.query(
+      `select affected from tideway.maintain() where task = 'runs of idle polls deleted'`,
+    );
+    expect(rows).toEqual([{ affected: '2' }]);
+    expect((await db.query(`select metadata ->> 'is' as left from tideway.sync_runs order by 1`)).rows).toEqual(
+      ['asked for', 'busy', 'failed', 'newest', 'sweep'].map((left) => ({ left })),
+    );
+  }));
+
 test('a sync that reports nothing for an hour times out', () =>
   rolledBack(async (db) => {
     await db.query(

@@ -63,6 +63,22 @@ test('a create that the lookup does not find is made then', async () => {
   expect((await map.links())[0]).toMatchObject({ remote_id: 'r1', sent: null });
 });
 
+test('a row that is deleted while its create has no answer takes the record along once the lookup has found it', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  await engine.owner.query(`delete from ${map.table}`);
+  await map.mark(['1'], { op: 2 });
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['delete']);
+  expect(app.records.size).toBe(0);
+});
+
 test('what was edited between a lost create and its lookup is sent after it', async () => {
   const map = await aRow();
   const app = anApp();
@@ -171,4 +187,46 @@ test('a create that the app refused leaves no link, and the row says why', async
   expect(await map.push()).toHaveLength(1);
   expect(await map.errors()).toEqual([]);
   expect(await map.waiting()).toEqual([]);
+});
+
+test('what a person changed in the record of a lost create before it was found is taken in, not overwritten', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  const [id = ''] = [...app.records.keys()];
+  app.records.set(id, { Id: 1, Name: 'theirs' });
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
+  expect(await map.rereads()).toEqual([expect.objectContaining({ remote_id: id, reason: 'found' })]);
+  await map.page(app.read());
+  expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
+});
+
+test('what a person changed there while the row was changed here is a conflict that somebody can read of', async () => {
+  const map = await aRow();
+  const app = anApp();
+  await map.push((item) => {
+    app.write(item);
+    return { result: 'uncertain' };
+  });
+  const [id = ''] = [...app.records.keys()];
+  app.records.set(id, { Id: 1, Name: 'theirs' });
+  await engine.owner.query(`update ${map.table} set name = 'ours'`);
+  await map.mark(['1']);
+  await map.dueNow();
+  expect((await map.push(app.write)).map((item) => item.op)).toEqual(['lookup']);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
+  await map.page(app.read());
+  expect(await map.conflicts()).toEqual([
+    expect.objectContaining({ column: 'name', local_value: 'ours', remote_value: 'theirs', resolution: 'remote' }),
+  ]);
+  await map.dueNow();
+  expect(await map.push(app.write)).toEqual([]);
+  expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
 });

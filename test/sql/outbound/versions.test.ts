@@ -61,13 +61,30 @@ test('a write that meets another version reads the record again, and demands the
   expect(await map.errors()).toEqual([]);
 });
 
-test('while a write of ours has not been seen, no version is demanded', async () => {
+test('until the record was read again no second write is tried, and the read does not move away', async () => {
+  const { map, change } = await linked();
+  await change(1);
+  await map.push(() => ({ result: 'conflict' }));
+  for (let times = 0; times < 5; times += 1) {
+    await map.dueNow();
+    expect(await map.push()).toEqual([]);
+  }
+  const { rows } = await database.pool.query<{ soon: boolean }>(
+    `select due_at <= clock_timestamp() + interval '1 s' as soon from tideway_private.rereads`,
+  );
+  expect(rows).toEqual([{ soon: true }]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 0 }, version: '9' }]);
+  await map.dueNow();
+  expect(versions(await map.push())).toEqual(['9']);
+});
+
+test('a write without an answer is tried again against the version that it was made for', async () => {
   const { map, change } = await linked();
   await change(1);
   await map.push(() => ({ result: 'uncertain', class: 'NETWORK_ERROR', code: 'CONNECTION_LOST', message: 'lost' }));
   await map.lifetimesOver();
   await map.dueNow();
-  expect(versions(await map.push())).toEqual([null]);
+  expect(versions(await map.push())).toEqual(['7']);
 });
 
 test('an app that queues its writes gets the next write of a row only once the last can be seen', async () => {

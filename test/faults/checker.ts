@@ -1,0 +1,180 @@
+import { FIELDS, type Effect, type Field, type History, type Values } from './history.ts';
+
+interface Written {
+  readonly effect: Effect;
+  readonly field: Field;
+  readonly value: string;
+  /** What the person saw and replaced. */
+  readonly over: Written | undefined;
+  /** The number of the creation that it goes back to. */
+  readonly origin: number;
+  readonly next: Written[];
+}
+
+/**
+ * Judges a quiet system by the journals of its sides. A person's value must be there in the end, unless a person who saw it
+ * replaced or deleted it, or Tideway told people that it lost.
+ */
+export function violations(history: History, options: { readonly deletionsFound: boolean }): string[] {
+  const found: string[] = [];
+  const written = trace(history.effects, found);
+  found.push(...orderViolations(history.effects, written));
+  found.push(...duplicates(history.held));
+
+  const deleted = new Map<number, { effect: Effect; side: string }[]>();
+  for (const effect of history.effects) {
+    if (effect.by !== 'person' || effect.after !== null || effect.before === null) continue;
+    const origin = written.get(token('name', effect.before.name))?.origin;
+    if (origin === undefined) continue;
+    deleted.set(origin, [...(deleted.get(origin) ?? []), { effect, side: effect.side }]);
+  }
+
+  const errorsOf = (values: Values | undefined): readonly string[] =>
+    history.told.errors.filter(({ key }) => values === undefined || key === values.id).map(({ text }) => text);
+  const lives = [...new Set([...written.values()].map(({ origin }) => origin))].sort((a, b) => a - b);
+  for (const origin of lives) {
+    const all = [...written.values()].filter((one) => one.origin === origin);
+    const kept = history.told.rows.filter(({ key }) => all.some(({ field, value }) => field === 'id' && value === key));
+    const deletions = deleted.get(origin) ?? [];
+    // A row that was edited outlives the deletion of its record: it stays away from that app until somebody replays it.
+    const isApart = (side: string): boolean =>
+      kept.some((row) => row.side === side) && deletions.some((deletion) => deletion.side === side);
+    const shown = [...history.held]
+      .map(
+        ([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const,
+      )
+      .filter(([side, values]) => values !== undefined || !isApart(side));
+    // Deletions in apps are found by sweeps.
+    if (!options.deletionsFound && deletions.some(({ side }) => side !== 'table')) continue;
+    const states = new Set(shown.map(([, values]) => JSON.stringify(values ?? null)));
+    const some = shown.find(([, values]) => values !== undefined)?.[1];
+    if (states.size > 1) {
+      if (errorsOf(some).length === 0)
+        found.push(`I-EQUAL: the sides differ: ${shown.map(([side, values]) => `${side} ${show(values)}`).join(', ')}`);
+      continue;
+    }
+    const told = (value: string): boolean => history.told.values.includes(value);
+    // Whoever deletes a row takes back what they saw in it.
+    const seen = new Set(deletions.flatMap(({ effect }) => ancestry(effect.before, written)));
+    if (some === undefined) {
+      if (deletions.length === 0)
+        found.push(`I-LOSS: nobody deleted ${all.map(({ value }) => value).join(' ')}, and it is gone`);
+      for (const leaf of all.filter(({ next, field }) => next.length === 0 && field !== 'id'))
+        if (!seen.has(leaf) && !told(leaf.value))
+          found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
+      continue;
+    }
+    if (deletions.length > 0 && kept.length === 0)
+      found.push(
+        `I-LOSS: ${show(some)} was deleted on ${deletions.map(({ side }) => side).join(', ')} and is there, and nobody was told`,
+      );
+    for (const field of FIELDS) {
+      const last = written.get(token(field, some[field]));
+      if (last === undefined) continue;
+      if (last.next.some((one) => !seen.has(one)))
+        found.push(
+          `I-ORDER: ${field} ${last.value} is there again after ${last.next.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
+        );
+      for (const leaf of all)
+        if (
+          leaf.field === field &&
+          leaf.next.length === 0 &&
+          leaf !== last &&
+          last.next.length === 0 &&
+          !seen.has(leaf) &&
+          !told(leaf.value)
+        )
+          found.push(
+            `I-LOSS: ${field} ${leaf.value} written on ${leaf.effect.side} lost against ${last.value}, and nobody was told`,
+          );
+    }
+  }
+  return found;
+}
+
+/** Follows each value back to the creation of its row; a value that Tideway shows and no person wrote is unexpected. */
+function trace(effects: readonly Effect[], found: string[]): Map<string, Written> {
+  const written = new Map<string, Written>();
+  const open = effects.filter(({ by, after }) => by === 'person' && after !== null);
+  const begun = new Map<Effect, number>();
+  // What a person replaced may have been written on another side: its journal may come later in the list.
+  for (let left = -1; open.length > 0 && left !== open.length;) {
+    left = open.length;
+    for (const effect of open.splice(0)) {
+      const { before, after } = effect;
+      if (after === null) continue;
+      const overs = FIELDS.map((field) => before && written.get(token(field, before[field])));
+      if (before !== null && overs.some((over) => over === undefined)) {
+        open.push(effect);
+        continue;
+      }
+      if (before === null) begun.set(effect, begun.size + 1);
+      FIELDS.forEach((field, at) => {
+        const value = after[field];
+        const over = overs[at] ?? undefined;
+        if (over?.value === value) return;
+        const one: Written = { effect, field, value, over, origin: over?.origin ?? begun.get(effect) ?? 0, next: [] };
+        over?.next.push(one);
+        written.set(token(field, value), one);
+      });
+    }
+  }
+  for (const effect of open)
+    found.push(`UNEXPECTED: a person on ${effect.side} saw ${show(effect.before)}, which nobody wrote`);
+  for (const { by, side, after } of effects) {
+    if (by !== 'tideway' || after === null) continue;
+    const origins = FIELDS.map((field) => written.get(token(field, after[field]))?.origin);
+    if (origins.includes(undefined)) found.push(`UNEXPECTED: ${side} was given ${show(after)}, which nobody wrote`);
+    else if (new Set(origins).size > 1) found.push(`UNEXPECTED: ${side} was given ${show(after)}, a mixture of rows`);
+  }
+  return written;
+}
+
+/** Tideway never replaces a value by one that a person had replaced by it. */
+function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string, Written>): string[] {
+  // A row that an edit elsewhere brings back comes without what its deletion threw away.
+  const thrown = new Set(
+    effects
+      .filter(({ by, after }) => by === 'person' && after === null)
+      .flatMap(({ before }) => ancestry(before, written)),
+  );
+  return effects.flatMap(({ by, late, side, before, after }) => {
+    if (by !== 'tideway' || late || before === null || after === null) return [];
+    return FIELDS.flatMap((field) => {
+      if (before[field] === after[field]) return [];
+      const older = written.get(token(field, after[field]));
+      const newer = written.get(token(field, before[field]));
+      if (newer !== undefined && thrown.has(newer)) return [];
+      for (let one = newer?.over; one !== undefined; one = one.over)
+        if (one === older) return [`I-ORDER: ${side} was given ${after[field]} over the newer ${before[field]}`];
+      return [];
+    });
+  });
+}
+
+function duplicates(held: History['held']): string[] {
+  return [...held].flatMap(([side, rows]) =>
+    FIELDS.flatMap((field) => {
+      const values = rows.map((row) => row[field]);
+      const twice = values.filter((value, at) => values.indexOf(value) !== at);
+      return twice.map((value) => `I-DUP: ${side} holds ${field} ${value} twice`);
+    }),
+  );
+}
+
+function ancestry(values: Values | null, written: ReadonlyMap<string, Written>): Written[] {
+  if (values === null) return [];
+  return FIELDS.flatMap((field) => {
+    const line: Written[] = [];
+    for (let one = written.get(token(field, values[field])); one !== undefined; one = one.over) line.push(one);
+    return line;
+  });
+}
+
+function token(field: Field, value: string): string {
+  return `${field} ${value}`;
+}
+
+function show(values: Values | null | undefined): string {
+  return values ? `${values.id}/${values.name}/${values.qty}` : 'nothing';
+}
