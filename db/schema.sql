@@ -424,6 +424,7 @@ table tideway.sync_runs
   CREATE INDEX sync_runs_org_started_at_idx ON tideway.sync_runs USING btree (org_id, started_at DESC)
   CREATE INDEX sync_runs_running_idx ON tideway.sync_runs USING btree (mapping_id) WHERE (status = 'running'::text)
   CREATE INDEX sync_runs_started_at_idx ON tideway.sync_runs USING btree (started_at DESC)
+  CREATE INDEX sync_runs_whole_idx ON tideway.sync_runs USING btree (mapping_id, kind, started_at DESC) WHERE (kind = ANY (ARRAY['sweep'::text, 'full'::text, 'backfill'::text]))
 
 table tideway.systems
   system text not null

@@ -4,8 +4,10 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics, Sources } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { SealKey } from '../runtime/secrets.ts';
+import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { ConnectionPuller } from '../pull/connection-puller.ts';
 import { ConnectionPusher } from '../push/connection-pusher.ts';
 import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon-connections.ts';
@@ -30,11 +32,13 @@ export interface ConnectionsOptions {
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly notifier: Notifier;
+  readonly metrics: Metrics;
   readonly invalidator: Invalidator;
 }
 
 interface Held {
   readonly changed: string;
+  readonly owned: OwnedConnection;
   readonly pusher: ConnectionPusher;
   readonly puller: ConnectionPuller;
   readonly subscriber: ConnectionSubscriber;
@@ -78,6 +82,14 @@ export class Connections {
       for (const { stop } of this.#held.values()) stop.abort();
       await Promise.all([...[...this.#held.values()].map(({ ended }) => ended), poll]);
     }
+  }
+
+  /** What each account still allows. */
+  budgets(): ReturnType<Sources['budgets']> {
+    return [...this.#held.values()].map(({ owned: { label, system, budgetLeft } }) => {
+      const { requests, points } = budgetLeft();
+      return { connection: label, system, requests, points };
+    });
   }
 
   /** Somebody asked for something in SQL, or marks were made. */
@@ -205,7 +217,7 @@ export class Connections {
         this.#held.delete(row.number);
         this.#wakeOwner();
       });
-    this.#held.set(row.number, { changed: row.changed, pusher, puller, subscriber, stop, ended });
+    this.#held.set(row.number, { changed: row.changed, owned, pusher, puller, subscriber, stop, ended });
     this.wake();
   }
 }

@@ -4,8 +4,9 @@ import type { Connector, Session } from '../connectors/connector.ts';
 import { Fault } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
-import { createHttpClient } from '../runtime/http-client.ts';
+import { createHttpClient, type Exchange } from '../runtime/http-client.ts';
 import { createMemory } from '../runtime/memory.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { createLimiter, type Lane } from '../runtime/rate-limit.ts';
 import { openSecret, resolveSecret, sealSecret, type SealKey } from '../runtime/secrets.ts';
 import type { ConnectionRow } from '../sql/connections/daemon-connections.ts';
@@ -58,6 +59,7 @@ export interface OwnOptions {
   readonly keys: readonly SealKey[];
   readonly clock: Clock;
   readonly budgets: SharedBudgets;
+  readonly metrics: Metrics;
   readonly stopping: AbortSignal;
   /** Ends requests that are under way. */
   readonly hard: AbortSignal;
@@ -65,7 +67,7 @@ export interface OwnOptions {
 
 /** Puts together what the workers of one connection share. */
 export function ownConnection(options: OwnOptions): { owned: OwnedConnection; close: () => Promise<void> } {
-  const { row, access, lease, database, egress, keys, clock, budgets, stopping, hard } = options;
+  const { row, access, lease, database, egress, keys, clock, budgets, metrics, stopping, hard } = options;
   const { connector, settings, secret } = access;
   const { rates, sharedRates } = connector.describe(settings).limits;
   const limiter = createLimiter(rates, clock, budgets.of(row.system, secret, sharedRates));
@@ -99,6 +101,7 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
       lane,
       limiter,
       signal: hard,
+      onExchange: (exchange) => countExchange(metrics, { connection: row.label, system: row.system }, exchange),
       // A request may have waited long for its turn: the lease is looked at right before it leaves.
       failpoint: (place) => {
         if (place === 'http.before_send') lease.assertHeld();
@@ -120,9 +123,11 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
       number: row.number,
       name: row.name,
       system: row.system,
+      label: row.label,
       connector,
       settings,
       lease,
+      budgetLeft: () => limiter.left(),
       session: (lane: Lane) => sessions[lane === 'push' ? 0 : 1] as Session<unknown>,
       stopping,
     },
@@ -130,4 +135,19 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
       await Promise.all(clients.map((client) => client.close()));
     },
   };
+}
+
+/** Few words for the many statuses there are. */
+function countExchange(
+  metrics: Metrics,
+  account: { readonly connection: string; readonly system: string },
+  { lane, outcome, milliseconds, waited }: Exchange,
+): void {
+  const told =
+    typeof outcome === 'string' || [401, 403, 404, 409, 429].includes(outcome)
+      ? String(outcome)
+      : `${String(Math.floor(outcome / 100))}xx`;
+  metrics.appRequests.inc({ ...account, lane, outcome: told });
+  metrics.appRequestDuration.observe({ ...account, lane }, milliseconds / 1000);
+  metrics.rateLimitWait.observe({ ...account, lane }, waited / 1000);
 }

@@ -47,6 +47,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
   const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
   const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
+  const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
   try {
     await requireSameRelease(url);
@@ -67,6 +68,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       log,
       failpoint,
       notifier,
+      metrics,
       invalidator,
     });
     const follower = new Follower({
@@ -79,14 +81,16 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       log,
       failpoint,
       onMarks: () => connections.wake(),
+      metrics,
     });
+    metrics.ask({ follower: () => follower.status, budgets: () => connections.budgets() });
     const unlisten = await listen(database, 'tideway_requests', () => connections.wakeForConnections());
     const door = await openDoor({
       host: config.TIDEWAY_HTTP_HOST,
       port: config.TIDEWAY_HTTP_PORT,
       slot: config.TIDEWAY_SLOT,
       database: httpDatabase,
-      metrics: createMetrics(),
+      metrics,
       clock,
       log,
       openTarget: (token) => openWebhookTarget(token, { environment, keys, database: httpDatabase }),

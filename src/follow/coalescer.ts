@@ -30,6 +30,8 @@ export class Coalescer {
   /** Texts of the heartbeats that came back. */
   readonly heartbeats: string[] = [];
   changes = 0;
+  /** When the earliest of the changes was committed; milliseconds since 1970. */
+  committedAt: number | undefined;
   /** Everything up to here is in, when no transaction is open. */
   position: Lsn | undefined;
 
@@ -60,6 +62,7 @@ export class Coalescer {
 
   #change({ kind, relation, key, oldKey, transaction }: Change): void {
     this.changes += 1;
+    this.committedAt = Math.min(this.committedAt ?? Infinity, transaction.committedAt);
     if (key === undefined) {
       this.#doubt('its changes carry no key that can be read', relation.oid);
       return;

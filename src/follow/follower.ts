@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { checkFollowed } from '../sql/follow/check-followed.ts';
 import { distrustPosition } from '../sql/follow/distrust-position.ts';
@@ -29,14 +30,13 @@ export interface FollowerOptions {
   readonly failpoint: Failpoint;
   /** Called when marks were committed. */
   readonly onMarks: () => void;
+  readonly metrics: Metrics;
 }
 
 export interface FollowerStatus {
   readonly state: 'standby' | 'following' | 'stopped';
   /** Milliseconds from writing a heartbeat into the log until it was stored as a position; undefined before the first. */
   readonly roundTrip: number | undefined;
-  readonly changes: number;
-  readonly flushes: number;
 }
 
 const FULL = 5_000;
@@ -54,8 +54,6 @@ export class Follower {
   readonly #options: FollowerOptions;
   #state: FollowerStatus['state'] = 'stopped';
   #roundTrip: number | undefined;
-  #changes = 0;
-  #flushes = 0;
   #tables: readonly FollowedTable[] = [];
   #told = new Set<string>();
   #doubt: string | undefined;
@@ -65,7 +63,7 @@ export class Follower {
   }
 
   get status(): FollowerStatus {
-    return { state: this.#state, roundTrip: this.#roundTrip, changes: this.#changes, flushes: this.#flushes };
+    return { state: this.#state, roundTrip: this.#roundTrip };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -261,7 +259,7 @@ export class Follower {
   }
 
   async #store(batch: Coalescer, epoch: string, position: Lsn): Promise<void> {
-    const { database, slot, failpoint, onMarks } = this.#options;
+    const { database, slot, failpoint, onMarks, metrics } = this.#options;
     failpoint('follow.read');
     const marks = [...batch.marks.values()];
     await markChanges(database, {
@@ -275,10 +273,11 @@ export class Follower {
       moves: batch.moves,
       keyLists: batch.keyLists,
       doubts: new Map([...batch.doubts].map(([doubt, relations]) => [doubt, [...relations]])),
+      committedAt: batch.committedAt === undefined ? null : new Date(batch.committedAt),
     });
     failpoint('follow.marked');
-    this.#changes += batch.changes;
-    this.#flushes += 1;
+    metrics.changes.inc(batch.changes);
+    metrics.flushes.inc();
     if (marks.length > 0) onMarks();
     const sent = batch.heartbeats.map((content) => content.split(' ')).filter(([by]) => by === String(process.pid));
     const last = Number(sent.at(-1)?.[1]);

@@ -1,15 +1,51 @@
 import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Database } from '../sql/database.ts';
+import { hasOneOrganisation, readGauges } from '../sql/read-gauges.ts';
 import type { Callers } from './callers.ts';
+import { Problem } from './problem.ts';
 
-/** Open on the machine itself; from elsewhere with a token. */
-export function metricsRoute(
-  app: FastifyInstance,
-  callers: Callers,
-  { metrics: { registry } }: { metrics: Metrics },
-): void {
+interface Options {
+  readonly metrics: Metrics;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Several scrapers, or an impatient one, share one look at the database. */
+const FRESH_FOR = 3_000;
+
+/** Open on the machine itself; from elsewhere with a token that may see every organisation. */
+export function metricsRoute(app: FastifyInstance, callers: Callers, options: Options): void {
+  const { metrics, database, clock, log } = options;
+  let looked = -Infinity;
+  let looking: Promise<void> | undefined;
+
+  const look = async (): Promise<void> => {
+    try {
+      metrics.show(await readGauges(database));
+    } catch (error) {
+      // What the daemon itself counts is worth most while the database is away.
+      log.warn({ why: messageOf(error) }, 'Postgres could not be asked for its metrics');
+      metrics.show(undefined);
+    }
+    looked = clock.now();
+  };
+
   app.get('/metrics', async (request, reply) => {
-    await callers.of(request);
-    return reply.type(registry.contentType).send(await registry.metrics());
+    const { name, org_id: organisation } = await callers.of(request);
+    if (organisation !== null && !(await hasOneOrganisation(database))) {
+      throw new Problem(403, 'PERMISSION_DENIED', `The API token "${name}" belongs to one organisation of several.`, {
+        mend: "Let the owner make a system token: select tideway.create_api_token('prometheus', null);",
+      });
+    }
+    if (clock.now() >= looked + FRESH_FOR) {
+      looking ??= look().finally(() => (looking = undefined));
+      await looking;
+    }
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 }

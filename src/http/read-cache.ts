@@ -13,6 +13,16 @@ interface Entry extends CachedAnswer {
   readonly bytes: number;
 }
 
+export interface CacheStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly most_bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+  readonly by_name: Readonly<Record<string, number>>;
+}
+
 export interface Wanted {
   readonly name: string;
   /** Organisation, mapping and question in one text. */
@@ -65,7 +75,7 @@ export class ReadCache {
     return { ...(await loading), hit: false };
   }
 
-  stats(): Record<string, unknown> {
+  stats(): CacheStats {
     const names: Record<string, number> = {};
     for (const { name } of this.#entries.values()) names[name] = (names[name] ?? 0) + 1;
     return {

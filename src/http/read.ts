@@ -19,9 +19,10 @@ type Asked = FastifyRequest<{ Params: { name: string; key?: string }; Querystrin
 export function read(
   app: FastifyInstance,
   callers: Callers,
-  { database, clock, slot }: Pick<DoorOptions, 'database' | 'clock' | 'slot'>,
+  { database, clock, slot, metrics }: Pick<DoorOptions, 'database' | 'clock' | 'slot' | 'metrics'>,
 ): void {
   const cache = new ReadCache(clock, MOST_BYTES);
+  metrics.ask({ readCache: () => cache.stats() });
 
   const answer = async (request: Asked, reply: FastifyReply): Promise<FastifyReply> => {
     const caller = await callers.of(request);

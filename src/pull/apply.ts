@@ -2,11 +2,13 @@ import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { applyDeletions } from '../sql/inbound/apply-deletions.ts';
 import { applyPage, type PagePart } from '../sql/inbound/apply-page.ts';
 import type { Database } from '../sql/database.ts';
 import type { PullMapping } from '../sql/inbound/pull-mappings.ts';
 import type { PartSize } from './part-size.ts';
+import { countRecords, labelsOf } from './count-records.ts';
 import { ReadStopped } from './read-stopped.ts';
 
 interface Where {
@@ -14,7 +16,8 @@ interface Where {
   readonly database: Database;
   readonly clock: Clock;
   readonly failpoint: Failpoint;
-  readonly mapping: Pick<PullMapping, 'number' | 'name' | 'invalidate'>;
+  readonly metrics: Metrics;
+  readonly mapping: Pick<PullMapping, 'number' | 'name' | 'invalidate' | 'label'>;
   readonly invalidator: Invalidator;
 }
 
@@ -23,7 +26,7 @@ const AGAIN_AFTER = 50;
 
 /** Applies a page in parts; its place commits with the last one. */
 export async function applyInParts(
-  { owned, database, clock, failpoint, mapping, invalidator }: Where,
+  { owned, database, clock, failpoint, metrics, mapping, invalidator }: Where,
   { run, asked, lines, cursor = null, complete = false }: PagePart,
   size: PartSize,
 ): Promise<void> {
@@ -43,6 +46,7 @@ export async function applyInParts(
       await clock.wait(AGAIN_AFTER, owned.stopping).catch(() => undefined);
       continue;
     }
+    countRecords(metrics, labelsOf(owned, mapping), result);
     const { created = 0, updated = 0, deleted = 0 } = result;
     if (created + updated + deleted > 0) invalidator.changed(mapping);
     at += part.length;

@@ -5,6 +5,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import { NamedTasks } from '../runtime/named-tasks.ts';
 import type { Work } from '../sql/connections/look-for-work.ts';
@@ -20,6 +21,7 @@ import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { interruptRuns } from '../sql/requests/runs.ts';
 import { syncListItems } from './list-items.ts';
+import { Arrivals } from './count-records.ts';
 import { PartSize } from './part-size.ts';
 import { reRead } from './re-read.ts';
 import { ReadRun } from './read-run.ts';
@@ -31,6 +33,7 @@ export interface ConnectionPullerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   readonly invalidator: Invalidator;
   readonly notifier: Notifier;
 }
@@ -45,6 +48,7 @@ export class ConnectionPuller {
   readonly #options: ConnectionPullerOptions;
   readonly #tasks: NamedTasks;
   readonly #sizes = new Map<number, PartSize>();
+  readonly #arrivals = new Map<number, Arrivals>();
   /** Mappings of which everything is being read: one such read at a time, beside reads of changes. */
   readonly #whole = new Set<number>();
   /** Those whose poll would have to read everything, too, and waits until that has ended. */
@@ -184,6 +188,7 @@ export class ConnectionPuller {
           started,
           claimWhole,
           size: this.#sizeOf(number),
+          arrivals: this.#arrivalsOf(number),
           onRefused: (facts) => this.#refused(mapping, facts),
         });
         if (!(await run.run())) return;
@@ -218,6 +223,7 @@ export class ConnectionPuller {
       ...this.#options,
       mapping: found,
       size: this.#sizeOf(mapping),
+      arrivals: this.#arrivalsOf(mapping),
       onRefused: (facts) => this.#refused(found, facts),
     });
   }
@@ -242,6 +248,12 @@ export class ConnectionPuller {
     const size = this.#sizes.get(mapping) ?? new PartSize();
     this.#sizes.set(mapping, size);
     return size;
+  }
+
+  #arrivalsOf(mapping: number): Arrivals {
+    const arrivals = this.#arrivals.get(mapping) ?? new Arrivals();
+    this.#arrivals.set(mapping, arrivals);
+    return arrivals;
   }
 
   #mappings(): Promise<PullMapping[]> {

@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { recordLine } from '../sql/inbound/apply-page.ts';
 import { askMoment } from '../sql/inbound/ask-moment.ts';
@@ -28,6 +29,7 @@ export interface ListItemsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly size: PartSize;

@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Notifier } from '../runtime/notifier.ts';
 import type { Database } from '../sql/database.ts';
 import { goneLine, recordLine } from '../sql/inbound/apply-page.ts';
@@ -15,6 +16,7 @@ import { askToCompare, isWaiting } from '../sql/outbound/compare.ts';
 import { advanceRun } from '../sql/requests/runs.ts';
 import { applyInParts, deleteMissing } from './apply.ts';
 import { askApp } from './ask-app.ts';
+import { labelsOf, type Arrivals } from './count-records.ts';
 import type { PartSize } from './part-size.ts';
 import { ReadStopped } from './read-stopped.ts';
 
@@ -24,10 +26,12 @@ export interface ReadRunOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly started: StartedRead;
   readonly size: PartSize;
+  readonly arrivals: Arrivals;
   readonly notifier: Notifier;
   /** Room for a read of everything, when the app has forgotten where the last read of changes ended. */
   readonly claimWhole: () => boolean;
@@ -52,6 +56,7 @@ export class ReadRun {
   readonly #moments = new Map<string, Asked>();
   readonly #timings: Record<Part, number> = { fetch: 0, convert: 0, apply: 0, push: 0, wait: 0 };
   readonly #patience: 'short' | 'long';
+  readonly #began: number;
   #whole: boolean;
   #left: number;
   #total: number | undefined;
@@ -61,6 +66,8 @@ export class ReadRun {
     this.#whole = options.started.whole_read;
     this.#left = options.started.row_limit ?? Infinity;
     this.#patience = this.#whole ? 'long' : 'short';
+    this.#began = options.clock.now();
+    options.metrics.begin(labelsOf(options.owned, options.mapping), 'pull', options.started.run_kind);
   }
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */
@@ -75,6 +82,8 @@ export class ReadRun {
       await advanceRun(database, run, { timings: this.#rounded() });
       const counts = await finishRead(database, run, null);
       failpoint('pull.finished');
+      const status = counts?.['status'];
+      this.#count(typeof status === 'string' ? status : 'cancelled');
       notifier.recovered(mapping.name);
       if (Number(counts?.['held']) > 0 && kind !== 'preview') {
         const message = `${String(counts?.['held'])} rows or deletions of the run are held; see tideway.held_deletions and open_conflicts.`;
@@ -114,6 +123,19 @@ export class ReadRun {
     const { database, started } = this.#options;
     await advanceRun(database, started.run_id, { timings: this.#rounded() });
     await finishRead(database, started.run_id, status, report);
+    const errorClass = report['class'];
+    this.#count(status, typeof errorClass === 'string' ? errorClass : undefined);
+  }
+
+  #count(result: string, errorClass?: string): void {
+    const { metrics, owned, mapping, started, clock } = this.#options;
+    const labels = labelsOf(owned, mapping);
+    const kind = started.run_kind;
+    metrics.syncs.inc({ ...labels, kind, result });
+    // A run that another owner or a pause cut in two has no duration.
+    if (result !== 'interrupted') metrics.syncDuration.observe({ ...labels, kind }, (clock.now() - this.#began) / 1000);
+    if (errorClass !== undefined) metrics.errors.inc({ ...labels, direction: 'pull', class: errorClass });
+    for (const [part, spent] of Object.entries(this.#timings)) metrics.runParts.inc({ ...labels, part }, spent / 1000);
   }
 
   /** True when the app said that nothing follows. */
@@ -197,7 +219,7 @@ export class ReadRun {
   }
 
   async #apply(page: Page, asked: Asked): Promise<void> {
-    const { database, started, size } = this.#options;
+    const { database, owned, started, mapping, size, arrivals, metrics } = this.#options;
     const { total } = page;
     if (total !== undefined && total !== this.#total) {
       this.#total = total;
@@ -210,6 +232,7 @@ export class ReadRun {
     await this.#timed('apply', () =>
       applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size),
     );
+    arrivals.note(metrics, labelsOf(owned, mapping), page.records);
     // Only moments that a later page may still name are kept.
     for (const moment of this.#moments.keys()) if (BigInt(moment) < BigInt(page.askedFor)) this.#moments.delete(moment);
   }

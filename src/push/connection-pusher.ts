@@ -2,6 +2,7 @@ import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { NamedTasks } from '../runtime/named-tasks.ts';
 import type { Database } from '../sql/database.ts';
 import { activatePending } from '../sql/connections/activate-pending.ts';
@@ -20,6 +21,7 @@ export interface ConnectionPusherOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
 }
 
 interface Worker {

@@ -5,13 +5,14 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
+import type { MappingLabels, Metrics } from '../runtime/metrics.ts';
 import { backoffDelay } from '../runtime/retry.ts';
 import { isOpen } from '../runtime/windows.ts';
 import type { Database } from '../sql/database.ts';
 import { breakBatch } from '../sql/outbound/break-batch.ts';
 import { claimPush } from '../sql/outbound/claim-push.ts';
 import { completePush, type PushOutcome } from '../sql/outbound/complete-push.ts';
-import { preparePush, type PreparedRow } from '../sql/outbound/prepare-push.ts';
+import { preparePush, type PreparedBatch, type PreparedRow } from '../sql/outbound/prepare-push.ts';
 import { proveCreates, type CreateProof } from '../sql/outbound/prove-creates.ts';
 import { stopMapping } from '../sql/outbound/stop-mapping.ts';
 import type { PushMapping } from '../sql/outbound/push-mappings.ts';
@@ -26,6 +27,7 @@ export interface PusherOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
+  readonly metrics: Metrics;
   /** The app refused the secret. */
   readonly onUnauthorized: (reason: string) => Promise<void>;
 }
@@ -47,6 +49,7 @@ type Weather = { readonly kind: 'fine' } | { readonly kind: 'outage' | 'unauthor
 export class MappingPusher {
   readonly #options: PusherOptions;
   readonly #description: Description<unknown>;
+  readonly #labels: MappingLabels;
   #rows: number;
   #crowded = false;
   #failures = 0;
@@ -54,7 +57,9 @@ export class MappingPusher {
 
   constructor(options: PusherOptions) {
     this.#options = options;
-    const { connector, settings } = options.owned;
+    const { connector, settings, label, system } = options.owned;
+    this.#labels = { mapping: options.mapping.label, connection: label, system };
+    options.metrics.begin(this.#labels, 'push', 'push');
     this.#description = connector.describe(settings);
     this.#rows = this.#description.limits.rowsPerWrite;
   }
@@ -102,14 +107,15 @@ export class MappingPusher {
   }
 
   async #push(batch: string): Promise<void> {
-    const { owned, database, failpoint } = this.#options;
+    const { owned, database, clock, failpoint } = this.#options;
+    const began = clock.now();
     const { limits, timing } = this.#description;
     failpoint('push.claimed');
     // A lookup must not come before the app's search index has caught up.
     const requestLife = timing.requestLife + timing.searchVisibleAfter;
-    let rows: PreparedRow[];
+    let prepared: PreparedBatch;
     try {
-      rows = await preparePush(database, batch, owned.lease.epoch, {
+      prepared = await preparePush(database, batch, owned.lease.epoch, {
         requestLife,
         visibleAfter: timing.writeVisibleAfter,
       });
@@ -117,6 +123,9 @@ export class MappingPusher {
       await this.#break(batch, error);
       return;
     }
+    let { rows } = prepared;
+    const preparedAt = clock.now();
+    this.#count('unchanged', prepared.claimed - rows.length);
     this.#rows = Math.min(limits.rowsPerWrite, this.#rows * 2);
     if (rows.length === 0) return;
     if (rows.length >= limits.rowsPerWrite) this.#crowded = true;
@@ -126,16 +135,17 @@ export class MappingPusher {
     const outcomes = await this.#send(rows);
     failpoint('push.answered');
     const trustAnswer = owned.connector.readPage === undefined && owned.connector.readByIds === undefined;
-    await completePush(database, batch, owned.lease.epoch, outcomes, {
+    const { late = false } = await completePush(database, batch, owned.lease.epoch, outcomes, {
       visibleAfter: timing.writeVisibleAfter,
       trustAnswer,
       requestLife,
     });
     failpoint('push.completed');
+    if (!late) this.#observe({ ...prepared, rows }, outcomes, { began, preparedAt });
   }
 
   /** Leaves out creates of rows that may have a record under the key they had a moment ago. */
-  async #withoutMoved(batch: string, rows: PreparedRow[]): Promise<PreparedRow[]> {
+  async #withoutMoved(batch: string, rows: readonly PreparedRow[]): Promise<readonly PreparedRow[]> {
     const { owned, database, clock } = this.#options;
     const creates = rows.filter(({ op }) => op === 'create').map(({ link_id }) => link_id);
     if (creates.length === 0) return rows;
@@ -180,6 +190,38 @@ export class MappingPusher {
       weatherOf(written.map((one) => ('fault' in one ? one.fault : undefined)).concat(found.map(() => undefined))),
     );
     return outcomes;
+  }
+
+  #observe(
+    { rows, ages }: PreparedBatch,
+    outcomes: readonly PushOutcome[],
+    { began, preparedAt }: { readonly began: number; readonly preparedAt: number },
+  ): void {
+    const { metrics, clock } = this.#options;
+    const { connection, system } = this.#labels;
+    const now = clock.now();
+    const keys = new Map(rows.map((row) => [row.link_id, row.local_key]));
+    let failed = 0;
+    for (const outcome of outcomes) {
+      const { result, link_id: link } = outcome;
+      this.#count(result, 1);
+      if (outcome.class !== undefined) {
+        failed += 1;
+        metrics.errors.inc({ ...this.#labels, direction: 'push', class: outcome.class });
+      }
+      const age = ages[keys.get(link) ?? ''];
+      if (result === 'written' && age !== undefined) {
+        metrics.pushLag.observe(this.#labels, (Math.max(0, age) + now - preparedAt) / 1000);
+      }
+    }
+    const result = failed === 0 ? 'completed' : failed < outcomes.length ? 'completed_with_errors' : 'failed';
+    metrics.syncs.inc({ ...this.#labels, kind: 'push', result });
+    metrics.syncDuration.observe({ ...this.#labels, kind: 'push' }, (now - began) / 1000);
+    metrics.batchFill.observe({ connection, system }, rows.length / this.#description.limits.rowsPerWrite);
+  }
+
+  #count(result: string, rows: number): void {
+    if (rows > 0) this.#options.metrics.pushedRows.inc({ ...this.#labels, result }, rows);
   }
 
   async #judge(weather: Weather): Promise<void> {

@@ -54,7 +54,9 @@ export interface Exchange {
   readonly origin: string;
   /** The status, or the code of the fault when no answer arrived. */
   readonly outcome: number | FaultCode;
+  /** Milliseconds from its turn until the answer, and for its turn before that. */
   readonly milliseconds: number;
+  readonly waited: number;
   readonly bytes: number;
 }
 
@@ -65,7 +67,7 @@ export interface HttpClientOptions {
   readonly secrets: readonly string[];
   readonly egress: EgressRules;
   readonly lane: Lane;
-  readonly limiter: Limiter;
+  readonly limiter: Pick<Limiter, 'acquire'>;
   readonly signal: AbortSignal;
   /** Milliseconds: the whole exchange; silence in it; opening a connection. */
   readonly deadline?: number;
@@ -106,8 +108,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient & { clo
   );
 
   const send = async (request: HttpRequest): Promise<HttpAnswer> => {
-    const started = performance.now();
+    const asked = performance.now();
     const permit = await options.limiter.acquire(options.lane, request.cost ?? 1, options.signal);
+    const started = performance.now();
     let news: BudgetNews = {};
     let outcome: number | FaultCode = 'INTERNAL';
     let bytes = 0;
@@ -124,7 +127,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient & { clo
       permit.settle(news);
       const milliseconds = performance.now() - started;
       const { origin } = new URL(request.url);
-      options.onExchange?.({ lane: options.lane, method: request.method, origin, outcome, milliseconds, bytes });
+      options.onExchange?.({
+        lane: options.lane,
+        method: request.method,
+        origin,
+        outcome,
+        milliseconds,
+        waited: started - asked,
+        bytes,
+      });
     }
   };
 

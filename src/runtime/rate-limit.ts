@@ -21,6 +21,8 @@ export interface Permit {
 export interface Limiter {
   /** Resolves when a request of this cost may leave. Pull and push share fairly when both wait. */
   acquire(lane: Lane, cost?: number, signal?: AbortSignal): Promise<Permit>;
+  /** What may leave now; points only where the app counts in points. */
+  left(): { readonly requests: number; readonly points: number | undefined };
 }
 
 /** Several connections of one account can hold one budget together. Knows no timers: it answers how long to wait. */
@@ -73,6 +75,11 @@ export class Budget {
       const slice = Math.floor(now / (per / SLICES));
       slices.set(slice, (slices.get(slice) ?? 0) + 1);
     }
+  }
+
+  left(now: number): { requests: number; points: number } {
+    this.refill(now);
+    return { requests: Math.max(0, Math.floor(this.tokens + 1e-9)), points: Math.max(0, this.points) };
   }
 
   settle(cost: number, news: BudgetNews, now: number): void {
@@ -238,6 +245,14 @@ export function createLimiter(rates: Rates, clock: Clock, shared?: Budget): Limi
         signal?.addEventListener('abort', leave, { once: true });
         pump();
       }),
+    left: () => {
+      const left = budgets.map((budget) => budget.left(clock.now()));
+      const points = Math.min(...left.map((one) => one.points));
+      return {
+        requests: Math.min(...left.map((one) => one.requests)),
+        points: points === Infinity ? undefined : points,
+      };
+    },
   };
 }
 

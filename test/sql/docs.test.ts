@@ -18,6 +18,18 @@ describe('docs/dba-guide.md', () => {
   );
 });
 
+describe('docs/dashboards.md', () => {
+  test.each(statements('docs/dashboards.md').map((sql) => [sql]))('%s', (sql) =>
+    rolledBack(async (db) => void (await db.query(sql))),
+  );
+});
+
+describe('docs/runbook.md', () => {
+  test.each(statements('docs/runbook.md').map((sql) => [sql]))('%s', (sql) =>
+    rolledBack(async (db) => void (await db.query(sql))),
+  );
+});
+
 test('docs/recipes/inventory.md computes the stock, and writes only what changed', () =>
   rolledBack(async (db) => {
     await db.query(`create schema shop; set local search_path = shop`);

@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -9,18 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tideway } from '../support/command.ts';
 import { useDatabase } from '../support/database.ts';
 import { isInstalled } from '../support/debian-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const installed = isInstalled({ pgbouncer: '/usr/sbin/pgbouncer' }, 'everything over a pooler');
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const port = await new Promise<number>((done) =>
-    probe.listen(0, '127.0.0.1', () => done((probe.address() as { port: number }).port)),
-  );
-  await new Promise((done) => probe.close(done));
-  return port;
-}
 
 describe.runIf(installed)('over pgbouncer in transaction mode', () => {
   const { url, name } = useDatabase();

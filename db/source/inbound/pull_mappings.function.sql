@@ -1,5 +1,5 @@
 create or replace function tideway_private.pull_mappings(connection integer)
-returns table (number integer, name text, remote_table text, direction text, state text, remote_columns text[], remote_filter text, changes boolean, schedules jsonb, invalidate text[])
+returns table (number integer, name text, remote_table text, direction text, state text, remote_columns text[], remote_filter text, changes boolean, schedules jsonb, invalidate text[], label text)
 language sql
 stable
 set search_path = ''
@@ -14,7 +14,8 @@ as $$
                             'planned', coalesce(d.definition = s.definition, false), 'trigger', d.trigger))
                      from tideway_private.schedule_of(m) s
                      left join tideway_private.due_reads d on d.mapping = m.number and d.kind = s.kind), '{}'),
-         array(select u from pg_catalog.jsonb_array_elements_text(m.invalidate) u where u like 'http%')
+         array(select u from pg_catalog.jsonb_array_elements_text(m.invalidate) u where u like 'http%'),
+         tideway_private.label(m.name, m.id)
     from tideway.mappings m
     join tideway.connections c on c.id = m.connection_id
     left join tideway.remote_tables t on t.connection_id = c.id and t.name = m.remote_table

@@ -290,6 +290,9 @@ begin
     'deleted', coalesce((v_deleted ->> 'done')::integer, 0),
     'held', v_held + coalesce((v_deleted ->> 'held')::integer, 0),
     'failed', (select count(distinct coalesce(e ->> 'remote_id', e ->> 'row')) from jsonb_array_elements(errors) e where coalesce(e ->> 'severity', 'error') = 'error'),
+    'classes', (select coalesce(jsonb_object_agg(c.class, c.n), '{}')
+                  from (select e ->> 'class' as class, count(*) as n from jsonb_array_elements(errors) e
+                         where coalesce(e ->> 'severity', 'error') = 'error' group by 1) c where c.class is not null),
     'conflicts', coalesce(v_conflicted, 0),
     'busy', 'locked' = any (verdicts),
     'locked_ms', round(extract(epoch from clock_timestamp() - started) * 1000),

@@ -11,7 +11,8 @@ create or replace function tideway_private.mark_changes(
   moved_to        text[] default '{}',
   moved_xids      bigint[] default '{}',
   key_relations   oid[]    default '{}',
-  key_lists       text[]   default '{}'
+  key_lists       text[]   default '{}',
+  committed_at    timestamptz default null
 )
 returns integer
 language plpgsql
@@ -33,8 +34,9 @@ begin
       using errcode = 'TWFOL', hint = 'Stop following; the newer follower goes on.';
   end if;
 
-  insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id)
-  select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id
+  insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
+  select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id,
+         coalesce(mark_changes.committed_at, clock_timestamp())
     from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, xids) as u (relation, key, op, xid)) as g
     join tideway.mappings m
       on m.local_table = g.relation
@@ -79,9 +81,9 @@ begin
 end;
 $$;
 
-comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[], oid[], text[]) is
+comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[], oid[], text[], timestamptz) is
 $$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction.
 
 A key is the text of its one column, or a JSON list in the order of followed_tables(). Each (relation, key) comes once.
 key_lists (JSON lists by relation) say by which columns
-the keys were read. Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;
+the keys were read; committed_at is when the earliest of the changes was committed. Ops are bits: 1 changed, 2 deleted, 4 asked for, 8 asked for in full.$$;

@@ -13,6 +13,8 @@ export interface ConnectionRow {
   readonly state: 'active' | 'paused' | 'unauthorized';
   readonly owner: string | null;
   readonly free: boolean;
+  /** What metrics call it. */
+  readonly label: string;
 }
 
 export async function daemonConnections(database: Database): Promise<ConnectionRow[]> {

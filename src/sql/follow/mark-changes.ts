@@ -13,13 +13,15 @@ export interface Marks {
   readonly keyLists: ReadonlyMap<number, string>;
   /** Relations whose every row must be compared, and why. */
   readonly doubts: ReadonlyMap<string, readonly number[]>;
+  /** When the earliest of these changes was committed, as the server's clock had it. */
+  readonly committedAt: Date | null;
 }
 
 const [int2List, int8List, textList, oidList] = [1005, 1016, 1009, 1028];
 
 /** Marks rows and moves the position, in one transaction. */
 export async function markChanges(database: Database, marks: Marks): Promise<void> {
-  const { slot, epoch, lsn, moves, keyLists, doubts } = marks;
+  const { slot, epoch, lsn, moves, keyLists, doubts, committedAt } = marks;
   const mark = (session: Pick<Database, 'array'> & Database): Promise<unknown> => session`
     select tideway_private.mark_changes(${slot}, ${epoch}, ${lsn},
       ${session.array([...marks.relations], oidList)}, ${session.array([...marks.keys], textList)},
@@ -38,7 +40,8 @@ export async function markChanges(database: Database, marks: Marks): Promise<voi
         moves.map(({ xid }) => xid),
         int8List,
       )},
-      ${session.array([...keyLists.keys()], oidList)}, ${session.array([...keyLists.values()], textList)})`;
+      ${session.array([...keyLists.keys()], oidList)}, ${session.array([...keyLists.values()], textList)},
+      ${committedAt})`;
   if (doubts.size === 0) {
     await mark(database);
     return;

@@ -22,6 +22,12 @@ export interface PageResult {
   readonly deleted?: number;
   readonly failed?: number;
   readonly deferred?: number;
+  readonly held?: number;
+  readonly conflicts?: number;
+  /** As their links know them: our own echo, or what was read before. */
+  readonly unchanged?: number;
+  /** Errors of records by class. */
+  readonly classes?: Readonly<Record<string, number>>;
   /** Somebody held rows of the page, and for how long this call held them. */
   readonly busy?: boolean;
   readonly locked_ms?: number;

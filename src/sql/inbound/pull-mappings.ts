@@ -32,6 +32,8 @@ export interface PullMapping {
   /** URLs that are told when the app changed rows here. */
   readonly invalidate: readonly string[];
   readonly schedules: Readonly<Partial<Record<ReadKind, Schedule>>>;
+  /** What metrics call it. */
+  readonly label: string;
 }
 
 export async function pullMappings(database: Database, connection: number): Promise<PullMapping[]> {

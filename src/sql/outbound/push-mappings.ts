@@ -10,6 +10,8 @@ export interface PushMapping {
   /** When it may write; null: always. */
   readonly windows: readonly TimeWindow[] | null;
   readonly timezone: string;
+  /** What metrics call it. */
+  readonly label: string;
 }
 
 export async function pushMappings(database: Database, connection: number): Promise<PushMapping[]> {

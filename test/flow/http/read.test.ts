@@ -125,6 +125,7 @@ test('from elsewhere a token is wanted; it looks or operates for its own organis
   const operator = await token(`tideway.create_api_token('back', role => 'tideway_operator')`);
   await pool.query(`insert into tideway.organisations (org_id) values ('other')`);
   const other = await token(`tideway.create_api_token('front', org_id => 'other')`);
+  const system = await token(`tideway.create_api_token('prometheus', null)`);
   const call = async (path: string, bearer: string, method = 'GET') =>
     (
       await fetch(`${door}${path}`, {
@@ -136,7 +137,9 @@ test('from elsewhere a token is wanted; it looks or operates for its own organis
     expect(await call('/read/stock', reader)).toBe(200);
     expect(await call('/read/stock', `tw_${'0'.repeat(64)}`)).toBe(401);
     expect(await call('/read/stock', other)).toBe(404);
-    expect(await call('/metrics', reader)).toBe(200);
+    // Its labels name the mappings of all organisations.
+    expect(await call('/metrics', reader)).toBe(403);
+    expect(await call('/metrics', system)).toBe(200);
     expect(await call('/read/stock/invalidate-cache', reader, 'POST')).toBe(403);
     expect(await call('/read/stock/invalidate-cache', other, 'POST')).toBe(403);
     expect(await call('/read/stock/invalidate-cache', operator, 'POST')).toBe(200);
