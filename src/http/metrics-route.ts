@@ -1,15 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../runtime/metrics.ts';
-import type { Callers } from './callers.ts';
+import type { Guard } from './guard.ts';
 
-/** Open on the machine itself; from elsewhere with a token. */
 export function metricsRoute(
   app: FastifyInstance,
-  callers: Callers,
+  guard: Guard,
   { metrics: { registry } }: { metrics: Metrics },
 ): void {
-  app.get('/metrics', async (request, reply) => {
-    await callers.of(request);
+  app.get('/metrics', { onRequest: guard('metrics') }, async (_request, reply) => {
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 }
