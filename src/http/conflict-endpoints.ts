@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listConflicts, resolveConflict } from '../sql/callers/conflicts.ts';
 import { endpoint } from './endpoint.ts';
+import { Problem } from './problem.ts';
 import { limit, list, name, uuid } from './schemas.ts';
 
 const group = 'Conflicts';
@@ -30,7 +31,11 @@ export const conflictEndpoints = [
     example: { params: { id: '00000000-0000-4000-8000-000000000003' }, body: { choice: 'local' } },
     run: async ({ as, params: { id }, body: { choice, value } }) => {
       const given = value === undefined ? null : JSON.stringify(value);
-      return `{"resolved":${await as((session) => resolveConflict(session, id, choice, given))}}`;
+      const resolved = await as((session) => resolveConflict(session, id, choice, given));
+      if (resolved !== 'null') return `{"resolved":${resolved}}`;
+      throw new Problem(404, 'TWCFL', `There is no conflict with the id ${id}.`, {
+        mend: 'List the open ones with GET /api/conflicts.',
+      });
     },
   }),
 ];

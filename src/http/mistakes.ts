@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<string, number>> = {
 
 /** What the database says about a caller's own mistake is for the caller; anything else is not. */
 export function asMistake(error: unknown): unknown {
+  if (error instanceof Problem) return error;
   const { code, hint } = error as { code?: string; hint?: string };
   if (!(error instanceof Error) || code === undefined) return error;
   const more = { cause: error, ...(hint === undefined ? {} : { mend: hint }) };

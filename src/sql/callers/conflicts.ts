@@ -10,8 +10,9 @@ export function listConflicts(session: Session, mapping: string | null, limit: n
              limit ${limit}) x`);
 }
 
-/** `value` is JSON text. */
+/** `value` is JSON text. The answer is null when there is no such conflict. */
 export function resolveConflict(session: Session, id: string, choice: string, value: string | null): Promise<string> {
   return answerOf(session`
-    select tideway.resolve_conflict(${id}::uuid, ${choice}, ${value}::text::jsonb)::text as answer`);
+    select case when exists (select from tideway.conflicts c where c.id = ${id}::uuid)
+             then tideway.resolve_conflict(${id}::uuid, ${choice}, ${value}::text::jsonb) end::text as answer`);
 }

@@ -32,12 +32,12 @@ interface Ask {
   readonly headers?: Record<string, string>;
 }
 
-async function begin(env: Record<string, string> = {}, settings = {}) {
+async function begin(env: Record<string, string> = {}, prepare = async (): Promise<void> => {}) {
   const stage = await flow.stage({
     direction: 'pull',
     mapping: { schedule: 'manual', sweep_schedule: 'manual', item_type: 'product' },
-    ...settings,
   });
+  await prepare();
   const daemon = await flow.daemon({ TIDEWAY_JWT_SECRET: SECRET, ...env });
   await waitFor(async () =>
     expect((await pool.query(`select from tideway.mappings where state = 'active'`)).rowCount).toBe(1),
@@ -99,8 +99,7 @@ const fill = (stage: Stage, ...refs: number[]) =>
   refs.map((ref) => stage.edit({ op: 'create', values: { ref, name: `item ${String(ref)}`, qty: ref } }));
 
 test('every example of the OpenAPI document works and answers what its schema says', async () => {
-  const { ask, stage, door } = await begin();
-  await seed();
+  const { ask, stage, door } = await begin({}, seed);
   fill(stage, 1);
   const document = (await ask('GET', '/openapi.json')).body as { paths: Record<string, Json> };
   const done: string[] = [];
@@ -203,8 +202,7 @@ test('delta-sync and scheduled-sync keep the shapes of the requirements', async 
 });
 
 test('role, endpoint and organisation decide together what a caller gets', async () => {
-  const { ask } = await begin();
-  await seed();
+  const { ask } = await begin({}, seed);
   await pool.query(`insert into tideway.organisations (org_id) values ('other')`);
   await pool.query(
     `create role api_reader nologin; create role api_stranger nologin; create role api_chief nologin bypassrls`,
