@@ -1,8 +1,8 @@
-// npm run bench -- apply|queue|follow|inbound|outbound [--quick]
+// npm run bench -- apply|queue|follow|inbound|outbound|http [--quick]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const benches = ['apply', 'queue', 'follow', 'inbound', 'outbound'];
+const benches = ['apply', 'queue', 'follow', 'inbound', 'outbound', 'http'];
 const [name, ...rest] = process.argv.slice(2);
 if (!benches.includes(name)) {
   console.error(`Name a bench: ${benches.join(', ')}. For instance: npm run bench -- apply --quick`);

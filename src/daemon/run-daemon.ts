@@ -4,6 +4,7 @@ import { CONNECTORS } from '../connectors/registry.ts';
 import { systemRow } from '../connectors/system-row.ts';
 import { Follower } from '../follow/follower.ts';
 import { openDoor } from '../http/door.ts';
+import { createJwks } from '../http/jwks.ts';
 import { monotonicClock } from '../runtime/clock.ts';
 import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
@@ -46,6 +47,8 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
   const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
+  const jwks =
+    config.TIDEWAY_JWKS_URL === undefined ? undefined : createJwks({ url: config.TIDEWAY_JWKS_URL, egress, clock });
   const notifier = createNotifier({ url: config.TIDEWAY_NOTIFY_URL, egress, clock, log });
   const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
@@ -94,6 +97,10 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       clock,
       log,
       openTarget: (token) => openWebhookTarget(token, { environment, keys, database: httpDatabase }),
+      jwt: { secret: config.TIDEWAY_JWT_SECRET, findKeys: jwks?.find, audience: config.TIDEWAY_JWT_AUDIENCE },
+      open: config.TIDEWAY_HTTP_OPEN,
+      origins: config.TIDEWAY_HTTP_ORIGINS,
+      rate: config.TIDEWAY_HTTP_RATE,
     });
     log.info({ version: packageVersion, http: door.url }, 'Tideway runs');
     await Promise.all([
@@ -107,7 +114,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
-    await Promise.all([notifier.close(), invalidator.close()]);
+    await Promise.all([jwks?.close(), notifier.close(), invalidator.close()]);
     await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../runtime/clock.ts';
@@ -7,9 +8,15 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { Callers } from './callers.ts';
+import { allowOrigins } from './cors.ts';
+import { ENDPOINTS } from './endpoints.ts';
+import { createGuard } from './guard.ts';
 import { healthz } from './healthz.ts';
+import type { JwtRules } from './jwt.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { openApi } from './openapi.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
+import { ProgressNews } from './progress-news.ts';
 import { read } from './read.ts';
 import { readyz } from './readyz.ts';
 import { webhooks } from './webhooks.ts';
@@ -25,6 +32,12 @@ export interface DoorOptions {
   readonly log: Log;
   /** The connection of a webhook address with its secrets opened: the daemon knows how. */
   readonly openTarget: OpenTarget;
+  readonly jwt: JwtRules;
+  /** Names of the probes that need no token from elsewhere. */
+  readonly open: string;
+  /** Origins of pages that may call. */
+  readonly origins: string;
+  readonly rate: number;
 }
 
 export interface Door {
@@ -35,6 +48,7 @@ export interface Door {
 }
 
 const BODY_LIMIT = 1024 * 1024;
+const MOST_SOCKETS = 1_000;
 
 /** Listens for apps that ring, for probes, and for people's programs. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
@@ -82,11 +96,31 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       .type('application/problem+json')
       .send(JSON.stringify(problemBody(problem, request.id)));
   });
-  healthz(app);
-  readyz(app, options);
-  const callers = new Callers(options.database, options.clock);
-  metricsRoute(app, callers, options);
+  // A request without a body may still name its type, as cron jobs do.
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body as string, done);
+  });
+  allowOrigins(app, options.origins);
+  app.server.maxConnections = MOST_SOCKETS;
+
+  const callers = new Callers(options);
+  const guard = createGuard(callers, options.open);
+  const news = new ProgressNews();
+  const stop = new AbortController();
+  // Everybody who waits hears it.
+  setMaxListeners(0, stop.signal);
+  app.addHook('preClose', async () => stop.abort());
+  healthz(app, guard);
+  readyz(app, guard, options);
+  metricsRoute(app, callers, { ...options, isOpen: guard.isOpen('metrics') });
   read(app, callers, options);
+  const api = { ...options, callers, news, stop: stop.signal };
+  for (const { register } of ENDPOINTS) register(app, api);
+  const description = JSON.stringify(openApi());
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(description));
+  await news.start(options.database);
   const rung = await webhooks(app, options);
   await app.listen({ host, port }).catch((error: unknown) => {
     throw new TidewayError('TWH01', `The address of the HTTP door cannot be taken: ${messageOf(error)}`, {
@@ -99,6 +133,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     url: addressOf(app),
     close: async () => {
       await app.close();
+      await news.close();
       await rung.close();
     },
   };

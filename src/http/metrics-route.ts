@@ -13,14 +13,16 @@ interface Options {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether anybody may ask. */
+  readonly isOpen: boolean;
 }
 
 /** Several scrapers, or an impatient one, share one look at the database. */
 const FRESH_FOR = 3_000;
 
-/** Open on the machine itself; from elsewhere with a token that may see every organisation. */
+/** Open on the machine itself, or as the operator says; from elsewhere with a token that may see every organisation. */
 export function metricsRoute(app: FastifyInstance, callers: Callers, options: Options): void {
-  const { metrics, database, clock, log } = options;
+  const { metrics, database, clock, log, isOpen } = options;
   let looked = -Infinity;
   let looking: Promise<void> | undefined;
 
@@ -36,9 +38,9 @@ export function metricsRoute(app: FastifyInstance, callers: Callers, options: Op
   };
 
   app.get('/metrics', async (request, reply) => {
-    const { name, org_id: organisation } = await callers.of(request);
-    if (organisation !== null && !(await hasOneOrganisation(database))) {
-      throw new Problem(403, 'PERMISSION_DENIED', `The API token "${name}" belongs to one organisation of several.`, {
+    const caller = isOpen ? undefined : await callers.of(request);
+    if (caller !== undefined && caller.organisation !== null && !(await hasOneOrganisation(database))) {
+      throw new Problem(403, 'PERMISSION_DENIED', `"${caller.name}" belongs to one organisation of several.`, {
         mend: "Let the owner make a system token: select tideway.create_api_token('prometheus', null);",
       });
     }

@@ -5,6 +5,7 @@ import { readState } from '../sql/reads/read-state.ts';
 import { takeFreeRequests } from '../sql/requests/take-free-requests.ts';
 import type { Callers } from './callers.ts';
 import type { DoorOptions } from './door.ts';
+import { asMistake } from './mistakes.ts';
 import { Problem } from './problem.ts';
 import { ReadCache } from './read-cache.ts';
 
@@ -27,7 +28,7 @@ export function read(
   const answer = async (request: Asked, reply: FastifyReply): Promise<FastifyReply> => {
     const caller = await callers.of(request);
     const { name, key } = request.params;
-    const state = await readState(database, name, slot, caller.org_id);
+    const state = await readState(database, name, slot, caller.organisation);
     if (state === undefined) {
       throw new Problem(404, 'NOT_FOUND', `There is no read cache "${name}".`, {
         mend: 'Give an active mapping the option read: {"name": "…", "key": "column", "ttl": "1 h"}.',
@@ -53,7 +54,7 @@ export function read(
 
   const load = async (wanted: RowsWanted, mapping: number): Promise<string> => {
     const rows = await readRows(database, mapping, { ...wanted, limit: wanted.limit + 1 }).catch((error: unknown) => {
-      throw asMistake(error);
+      throw asFilterMistake(error);
     });
     if (wanted.one !== null) return rows[0]?.content ?? '';
     const page = rows.slice(0, wanted.limit);
@@ -65,7 +66,7 @@ export function read(
 
   const invalidate = async (request: FastifyRequest, name: string | undefined): Promise<object> => {
     const caller = await callers.operatorOf(request);
-    const invalidated = await invalidateCache(database, caller.org_id, name).catch((error: unknown) => {
+    const invalidated = await invalidateCache(database, caller.organisation, name).catch((error: unknown) => {
       throw asMistake(error);
     });
     await takeFreeRequests(database);
@@ -120,16 +121,13 @@ function keyOf(after: string | string[] | undefined): readonly string[] | null {
   throw new Problem(400, 'BAD_REQUEST', 'after is not what an earlier answer called next.', { where: 'after' });
 }
 
-/** What the database says about a caller's own mistake is for the caller. */
-function asMistake(error: unknown): unknown {
-  const { code, hint } = error as { code?: string; hint?: string };
-  if (!(error instanceof Error) || code === undefined) return error;
-  const mend = hint === undefined ? {} : { mend: hint };
-  if (code === 'TWCCH') return new Problem(404, code, error.message, mend);
-  if (code.startsWith('TW')) return new Problem(400, code, error.message, mend);
-  if (/^(22|42883)/.test(code))
+/** A filter whose value cannot be one of its column. */
+function asFilterMistake(error: unknown): unknown {
+  const { code = '' } = error as { code?: string };
+  if (/^(22|42883)/.test(code)) {
     return new Problem(400, 'INVALID_VALUE', 'A filter does not fit the type of its column.');
-  return error;
+  }
+  return asMistake(error);
 }
 
 function isSame(header: string | undefined, etag: string): boolean {

@@ -1,14 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { positionAge } from '../sql/follow/position-age.ts';
 import type { Database } from '../sql/database.ts';
+import type { Guard } from './guard.ts';
 import { Problem } from './problem.ts';
 
 /** A heartbeat is written every two seconds; so many without one are a stuck follower. */
 const READY_WITHIN = 15;
 
 /** Ready while the heartbeat comes back through the write-ahead log, to whichever daemon follows. */
-export function readyz(app: FastifyInstance, { database, slot }: { database: Database; slot: string }): void {
-  app.get('/readyz', async () => {
+export function readyz(
+  app: FastifyInstance,
+  guard: Guard,
+  { database, slot }: { database: Database; slot: string },
+): void {
+  app.get('/readyz', { onRequest: guard.of('readyz') }, async () => {
     const age = await positionAge(database, slot);
     if (age !== null && age <= READY_WITHIN) return { status: 'ready', heartbeat_age_seconds: Math.max(0, age) };
     throw new Problem(

@@ -57,6 +57,40 @@ const variables = {
     about: 'Its port; 0 takes any free one.',
     example: '9464',
   },
+  TIDEWAY_HTTP_OPEN: {
+    schema: z
+      .string()
+      .regex(/^ *((healthz|readyz|metrics) *(, *|$))*$/, 'may list only healthz, readyz and metrics')
+      .default('healthz,readyz'),
+    about: 'Which of healthz, readyz and metrics need no token from elsewhere, separated by commas.',
+    example: 'healthz,readyz',
+  },
+  TIDEWAY_HTTP_ORIGINS: {
+    schema: z.string().default(''),
+    about: 'Pages that may call it from a browser (CORS), as https://host, separated by commas.',
+    example: '',
+  },
+  TIDEWAY_HTTP_RATE: {
+    schema: z.coerce.number('is not a number').positive('is not above 0').default(100),
+    about: 'Requests a second that one token may send; twice as many at once.',
+    example: '100',
+  },
+  TIDEWAY_JWT_SECRET: {
+    schema: z.string().min(32, 'is shorter than 32 characters').optional(),
+    about: 'The secret that JSON Web Tokens are signed with (HS256).',
+    example: '',
+    secret: true,
+  },
+  TIDEWAY_JWKS_URL: {
+    schema: z.url('is not an address like https://auth.example.com/.well-known/jwks.json').optional(),
+    about: 'Where the public keys of JSON Web Tokens are (RS256, ES256, EdDSA).',
+    example: '',
+  },
+  TIDEWAY_JWT_AUDIENCE: {
+    schema: z.string().min(1).optional(),
+    about: 'What the claim aud must hold; empty takes any.',
+    example: '',
+  },
   TIDEWAY_PUBLIC_URL: {
     schema: z.url('is not an address like https://tideway.example.com').optional(),
     about: 'How apps reach this machine, for webhooks.',

@@ -12,6 +12,12 @@ begin
     from tideway.connections c
    where c.name = named_connection.name
      and c.org_id = tideway.current_org_id();
+  if not found and named_connection.name ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    select c.* into v_connection
+      from tideway.connections c
+     where c.id = named_connection.name::uuid
+       and c.org_id = tideway.current_org_id();
+  end if;
   if found then
     return v_connection;
   end if;
@@ -28,4 +34,4 @@ end;
 $$;
 
 comment on function tideway_private.named_connection(text) is
-  'The connection of that name in the caller''s organisation; raises TWCON with the nearest names when there is none.';
+  'The connection of that name, or with that id, in the caller''s organisation; raises TWCON with the nearest names when there is none.';

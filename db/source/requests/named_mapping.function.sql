@@ -13,6 +13,13 @@ begin
    where m.name = named_mapping.name
      and m.org_id = tideway.current_org_id()
      and m.state <> 'unmapped';
+  if not found and named_mapping.name ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    select m.* into v_mapping
+      from tideway.mappings m
+     where m.id = named_mapping.name::uuid
+       and m.org_id = tideway.current_org_id()
+       and m.state <> 'unmapped';
+  end if;
   if found then
     return v_mapping;
   end if;
@@ -29,4 +36,4 @@ end;
 $$;
 
 comment on function tideway_private.named_mapping(text) is
-  'The mapping of that name in the caller''s organisation; raises TWMAP with the nearest names when there is none.';
+  'The mapping of that name, or with that id, in the caller''s organisation; raises TWMAP with the nearest names when there is none.';

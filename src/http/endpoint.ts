@@ -1,0 +1,123 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Clock } from '../runtime/clock.ts';
+import { asCaller, type Session } from '../sql/callers/as-caller.ts';
+import type { Database } from '../sql/database.ts';
+import type { Caller, Callers } from './callers.ts';
+import { asMistake } from './mistakes.ts';
+import { Problem } from './problem.ts';
+import type { ProgressNews } from './progress-news.ts';
+
+/** What endpoints share. */
+export interface Api {
+  readonly database: Database;
+  readonly callers: Callers;
+  readonly news: ProgressNews;
+  readonly clock: Clock;
+  /** The door closes: who waits is answered now. */
+  readonly stop: AbortSignal;
+}
+
+interface Asked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly caller: Caller;
+  readonly api: Api;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** One transaction as the caller. */
+  readonly as: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
+}
+
+/** A request that works on the database of the tests, and what it answers. */
+interface Example {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly status?: number;
+}
+
+interface Shape<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly group: string;
+  readonly summary: string;
+  readonly needs: 'look' | 'operate';
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: Body;
+  readonly answer: z.ZodType;
+  /** Whether 202 is a possible answer. */
+  readonly mayWait?: boolean;
+  /** What the answer is when it is not JSON. */
+  readonly stream?: string;
+  readonly example: Example;
+  /** JSON text, or nothing when the reply was sent. */
+  readonly run: (asked: Asked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<string | undefined>;
+}
+
+/** An endpoint whose schemas have done their work: what remains is to register and to describe it. */
+export interface Endpoint extends Omit<Shape<z.ZodType, z.ZodType, z.ZodType>, 'run'> {
+  readonly register: (app: FastifyInstance, api: Api) => void;
+}
+
+const nothing = z.object({});
+
+/** One description serves for checking what comes in, for the handler's types and for the OpenAPI document. */
+export function endpoint<
+  Params extends z.ZodType = typeof nothing,
+  Query extends z.ZodType = typeof nothing,
+  Body extends z.ZodType = z.ZodUnknown,
+>(shape: Shape<Params, Query, Body>): Endpoint {
+  const { method, path, needs, run, ...described } = shape;
+  const handle = async (request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> => {
+    const { callers, database } = api;
+    const caller = await (needs === 'operate' ? callers.operatorOf(request) : callers.of(request));
+    const asked = {
+      params: taken(shape.params ?? nothing, request.params, '') as z.output<Params>,
+      query: taken(shape.query ?? z.looseObject({}), request.query, '') as z.output<Query>,
+      body: taken(shape.body ?? z.unknown(), request.body ?? {}, '') as z.output<Body>,
+      caller,
+      api,
+      request,
+      reply,
+      as: <Result>(work: (session: Session) => Promise<Result>) => asCaller(database, caller, work),
+    };
+    try {
+      const answer = await run(asked);
+      if (answer === undefined) return reply;
+      return await reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(answer);
+    } catch (error) {
+      throw asMistake(error);
+    }
+  };
+  return {
+    ...described,
+    method,
+    path,
+    needs,
+    register: (app, api) => {
+      app.route({ method, url: path, handler: (request, reply) => handle(request, reply, api) });
+    },
+  };
+}
+
+function taken(schema: z.ZodType, value: unknown, prefix: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = [prefix, ...(issue?.path ?? [])].filter((part) => part !== '').join('.');
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : '';
+  throw new Problem(
+    400,
+    'BAD_REQUEST',
+    unknown === ''
+      ? `${where === '' ? 'The request' : where} is not right: ${issue?.message ?? 'invalid'}.`
+      : `There is no field ${unknown}.`,
+    {
+      ...(where === '' && unknown === '' ? {} : { where: unknown === '' ? where : unknown }),
+      mend: 'Send what /openapi.json describes.',
+    },
+  );
+}
