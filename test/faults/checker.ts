@@ -40,7 +40,9 @@ export function violations(history: History, options: { readonly deletionsFound:
     const isApart = (side: string): boolean =>
       kept.some((row) => row.side === side) && deletions.some((deletion) => deletion.side === side);
     const shown = [...history.held]
-      .map(([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const)
+      .map(
+        ([side, rows]) => [side, rows.find(({ name }) => written.get(token('name', name))?.origin === origin)] as const,
+      )
       .filter(([side, values]) => values !== undefined || !isApart(side));
     // Deletions in apps are found by sweeps.
     if (!options.deletionsFound && deletions.some(({ side }) => side !== 'table')) continue;
@@ -69,9 +71,10 @@ export function violations(history: History, options: { readonly deletionsFound:
     for (const field of FIELDS) {
       const last = written.get(token(field, some[field]));
       if (last === undefined) continue;
-      if (last.next.length > 0)
+      const newer = last.next.filter((one) => !seen.has(one));
+      if (newer.length > 0)
         found.push(
-          `I-ORDER: ${field} ${last.value} is there again after ${last.next.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
+          `I-ORDER: ${field} ${last.value} is there again after ${newer.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
         );
       for (const leaf of all)
         if (

@@ -74,7 +74,7 @@ export function threeWayMerge(field: Field): Merged {
       return { ...untouched, localImage: sent.value, remoteImage: record, push, sent: 'cleared' };
     }
     if (sent.before.some((older) => same(older, record))) {
-      return sent.resent
+      return sent.resent && sent.answered
         ? { ...untouched, localImage: sent.value, remoteImage: record, sent: 'cleared', notKept: true }
         : { ...untouched, push: true };
     }
