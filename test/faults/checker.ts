@@ -13,13 +13,17 @@ interface Written {
 
 /**
  * Judges a quiet system by the journals of its sides. A person's value must be there in the end, unless a person who saw it
- * replaced or deleted it, or Tideway told people that it lost.
+ * replaced or deleted it, or Tideway told people that it lost. `answered`: no request of this history lost its answer.
  */
-export function violations(history: History, options: { readonly deletionsFound: boolean }): string[] {
+export function violations(
+  history: History,
+  options: { readonly deletionsFound: boolean; readonly answered?: boolean },
+): string[] {
   const found: string[] = [];
   const written = trace(history.effects, found);
   found.push(...orderViolations(history.effects, written));
   found.push(...duplicates(history.held));
+  if (options.answered === true) found.push(...echoes(history.effects));
 
   const deleted = new Map<number, { effect: Effect; side: string }[]>();
   for (const effect of history.effects) {
@@ -143,6 +147,15 @@ function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string
       return [];
     });
   });
+}
+
+/** Where every request was answered, a write that changes nothing is an echo. */
+function echoes(effects: readonly Effect[]): string[] {
+  return effects
+    .filter(
+      ({ by, before, after }) => by === 'tideway' && after !== null && JSON.stringify(before) === JSON.stringify(after),
+    )
+    .map(({ side, after }) => `I-QUIET: ${side} was given ${show(after)}, which it held`);
 }
 
 function duplicates(held: History['held']): string[] {
