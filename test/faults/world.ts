@@ -89,7 +89,7 @@ export class World {
               : what < 9
                 ? ['update public.items set name = $2, qty = $3 where id = $1', [id, name, qty]]
                 : ['delete from public.items where id = $1', [id]];
-    await this.#flow.pool.query(sql as string, values as unknown[]);
+    await this.#flow.pool.query(sql, values as unknown[]);
     return `table: ${String(sql)} ${JSON.stringify(values)}`;
   }
 
