@@ -42,6 +42,8 @@ export interface FollowerStatus {
 const FULL = 5_000;
 const HEARTBEAT_EVERY = 2_000;
 const GUARD_EVERY = 2_000;
+/** Failures of one kind in a row before the log counts as undecodable. */
+const UNDECODABLE_AFTER = 3;
 const STANDBY_LOOK = 1_000;
 /** A stream that shows no heartbeat for so long is dead, whatever the socket says. */
 const SILENCE = 30_000;
@@ -57,6 +59,7 @@ export class Follower {
   #tables: readonly FollowedTable[] = [];
   #told = new Set<string>();
   #doubt: string | undefined;
+  readonly #undecodable = new Map<string, number>();
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -110,7 +113,20 @@ export class Follower {
       case 'position_ahead':
       case 'server':
         log.error({ slot, why: error.message }, 'The log cannot be read');
+        if (error.sqlstate === 'XX000') await this.#skipUndecodable(error);
     }
+  }
+
+  /** What the server cannot decode it will never decode: it is left out, and every row compared instead. */
+  async #skipUndecodable(error: ReaderError): Promise<void> {
+    const { log, slot } = this.#options;
+    const times = (this.#undecodable.get(error.message) ?? 0) + 1;
+    this.#undecodable.set(error.message, times);
+    if (times < UNDECODABLE_AFTER) return;
+    this.#undecodable.clear();
+    await skipToNow(this.#connection(), slot);
+    this.#doubt = 'the server could not decode a part of the log';
+    log.warn({ slot, why: error.message }, 'A part of the log is left out');
   }
 
   /** Before 18, a log from before the publication was made again cannot be decoded at all. */

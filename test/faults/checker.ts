@@ -13,13 +13,17 @@ interface Written {
 
 /**
  * Judges a quiet system by the journals of its sides. A person's value must be there in the end, unless a person who saw it
- * replaced or deleted it, or Tideway told people that it lost.
+ * replaced or deleted it, or Tideway told people that it lost. `answered`: no request of this history lost its answer.
  */
-export function violations(history: History, options: { readonly deletionsFound: boolean }): string[] {
+export function violations(
+  history: History,
+  options: { readonly deletionsFound: boolean; readonly answered?: boolean },
+): string[] {
   const found: string[] = [];
   const written = trace(history.effects, found);
   found.push(...orderViolations(history.effects, written));
   found.push(...duplicates(history.held));
+  if (options.answered === true) found.push(...echoes(history.effects));
 
   const deleted = new Map<number, { effect: Effect; side: string }[]>();
   for (const effect of history.effects) {
@@ -71,9 +75,10 @@ export function violations(history: History, options: { readonly deletionsFound:
     for (const field of FIELDS) {
       const last = written.get(token(field, some[field]));
       if (last === undefined) continue;
-      if (last.next.some((one) => !seen.has(one)))
+      const newer = last.next.filter((one) => !seen.has(one));
+      if (newer.length > 0)
         found.push(
-          `I-ORDER: ${field} ${last.value} is there again after ${last.next.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
+          `I-ORDER: ${field} ${last.value} is there again after ${newer.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
         );
       for (const leaf of all)
         if (
@@ -150,6 +155,15 @@ function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string
       return [];
     });
   });
+}
+
+/** Where every request was answered, a write that changes nothing is an echo. */
+function echoes(effects: readonly Effect[]): string[] {
+  return effects
+    .filter(
+      ({ by, before, after }) => by === 'tideway' && after !== null && JSON.stringify(before) === JSON.stringify(after),
+    )
+    .map(({ side, after }) => `I-QUIET: ${side} was given ${show(after)}, which it held`);
 }
 
 function duplicates(held: History['held']): string[] {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { useOutbound } from '../flow/outbound/stage.ts';
+import { useOutbound, type Stage } from '../flow/outbound/stage.ts';
 import { ended, sync } from '../flow/inbound/sync.ts';
 import { seed } from '../support/seed.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { violations } from './checker.ts';
 import { createDraws } from './draws.ts';
 import { Keeper, PLACES } from './keeper.ts';
@@ -13,8 +14,10 @@ const whole = process.env.TIDEWAY_TEST_CRASH === 'all';
 const draws = createDraws(seed);
 const sample = ['follow', 'push', 'pull'].map((room) => draws.pick(PLACES.filter((place) => place.startsWith(room))));
 
-/** Kills the daemon at its nth passage of a place; false when the scenario ends before it comes there. */
-async function crash(place: string, passage: number): Promise<boolean> {
+type Trouble = (scene: { readonly stage: Stage; readonly keeper: Keeper }) => Promise<void>;
+
+/** Writes on both sides while the daemon is in trouble; whether it died of it. */
+async function endure(trouble: Trouble): Promise<boolean> {
   const world = await World.begin(flow, createDraws(seed), 1, false);
   const [stage] = world.stages;
   if (stage === undefined) throw new Error('There is no app.');
@@ -36,7 +39,7 @@ async function crash(place: string, passage: number): Promise<boolean> {
   stage.edit({ op: 'update', id: record(4), values: { name: 'v12' } });
   stage.edit({ op: 'delete', id: record(6) });
   const run = await sync(pool, 'sweep', '', stage.name);
-  await keeper.start(`${place}@${String(passage)}`);
+  await trouble({ stage, keeper });
   const quiet = async (): Promise<void> => {
     await ended(pool, run, stage.name);
     await flow.settled(60_000);
@@ -52,6 +55,9 @@ async function crash(place: string, passage: number): Promise<boolean> {
     await keeper.start();
     await quiet();
   }
+  // A read that failed tells it in its run; the next one finds what it would have found.
+  await ended(pool, await sync(pool, 'sweep', '', stage.name), stage.name);
+  await flow.settled(60_000);
   expect(violations(await world.history(), { deletionsFound: true })).toEqual([]);
   await keeper.kill();
   return died;
@@ -60,5 +66,47 @@ async function crash(place: string, passage: number): Promise<boolean> {
 for (const place of whole ? PLACES : sample)
   for (let passage = 1; passage <= (whole ? 6 : 1); passage += 1)
     test(`kill -9 at passage ${String(passage)} of ${place}: both sides end equal, nothing is lost or doubled`, async (context) => {
-      if (!(await crash(place, passage)) && passage > 1) context.skip(`The scenario passes ${place} fewer times.`);
+      if (!(await endure(({ keeper }) => keeper.start(`${place}@${String(passage)}`))) && passage > 1)
+        context.skip(`The scenario passes ${place} fewer times.`);
     });
+
+const errors = [
+  { what: 'a connection reset', with: { kind: 'reset' } },
+  { what: 'a 500', with: { kind: 'status', status: 500 } },
+  { what: 'a 500 after the work was done', with: { kind: 'status', status: 500, applied: true } },
+  { what: 'a 429', with: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } },
+] as const;
+const requests = whole ? 8 : 1;
+for (const { what, with: fault } of whole ? errors : [draws.pick(errors)])
+  for (let after = 0; after < requests; after += 1) {
+    const nth = whole ? after : draws.below(6);
+    test(`${what} at request ${String(nth + 1)}: both sides end equal, nothing is lost or doubled`, async () => {
+      await endure(async ({ stage, keeper }) => {
+        stage.app.fail({ path: '/records', after: nth, with: fault });
+        await keeper.start();
+      });
+    });
+  }
+
+for (let after = 1; after <= (whole ? 8 : 1); after += 1)
+  test(`57P01 on every connection at request ${String(after)}: both sides end equal, nothing is lost or doubled`, async () => {
+    await endure(async ({ stage, keeper }) => {
+      const before = stage.app.requests().length;
+      await keeper.start();
+      await waitFor(() => stage.app.requests().length >= before + after);
+      await pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'tideway/%'`,
+      );
+    });
+  });
+
+for (let pair = 0; pair < (whole ? 12 : 1); pair += 1) {
+  const [first, second] = [draws.pick(PLACES), draws.pick(PLACES)];
+  test(`kill -9 at ${first}, and again at ${second} while it recovers: both sides end equal (pair ${String(pair + 1)})`, async () => {
+    await endure(async ({ keeper }) => {
+      await keeper.start(first);
+      await Promise.race([keeper.death, flow.settled(60_000)]);
+      if (keeper.isDead) await keeper.start(second);
+    });
+  });
+}
