@@ -95,7 +95,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       log,
       openTarget: (token) => openWebhookTarget(token, { environment, keys, database: httpDatabase }),
     });
-    log.info({ version: packageVersion, http: door.url }, 'Tideway runs');
+    log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
     await Promise.all([
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
@@ -103,7 +103,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
     ]);
     await door.close();
     await unlisten().catch(() => undefined);
-    log.info('Tideway stops');
+    log.info({ event: 'daemon.process.stopped' }, 'Tideway stops');
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
