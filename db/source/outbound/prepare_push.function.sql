@@ -27,6 +27,7 @@ declare
   v_problems jsonb[];
   v_verdicts text[];
   v_deletes  bigint[];
+  v_unread   text[];
   v_names    jsonb;
   v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
@@ -121,13 +122,18 @@ begin
    having count(*) > 0;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
-  -- or be refused again.
-  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
-                             and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both') then 'unread' else x.verdict end order by x.n)
-    into v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+  -- or be refused again. So is one that a deletion of ours without an answer may have taken away before its row came back.
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete') and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both')
+                          or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
+                          then 'unread' else x.verdict end order by x.n),
+         array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')
+    into v_verdicts, v_unread
+    from unnest(v_links, v_verdicts, v_rows) with ordinality as x (link, verdict, row_image, n)
     left join tideway_private.links l on l.id = x.link
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+  if v_unread is not null then
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, array_fill('conflict'::text, array[cardinality(v_unread)]), true);
+  end if;
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
      from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
     where x.verdict = 'unread'
