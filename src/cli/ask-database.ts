@@ -1,13 +1,7 @@
 import { readConfig } from '../runtime/config.ts';
 import { messageOf, TidewayError } from '../runtime/errors.ts';
-import { callPublic } from '../sql/call-public.ts';
 import { connectionFault, describeUrl, openDatabase, type Database } from '../sql/database.ts';
 import { openTarget } from './open-target.ts';
-
-/** One question to the database, for commands that only pass on its answer. */
-export function askDatabase(name: string, values: readonly string[]): Promise<Record<string, unknown>[]> {
-  return withDatabase((database) => callPublic(database, name, values));
-}
 
 /** Work with the database of the configuration; what it refuses is told with what to do. */
 export async function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {

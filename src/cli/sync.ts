@@ -1,13 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { callPublic } from '../sql/call-public.ts';
-import type { Database } from '../sql/database.ts';
-import { watchRun, type RunState } from '../sql/requests/watch-run.ts';
 import { withDatabase } from './ask-database.ts';
-import { exitCodes, hint, say } from './command.ts';
+import { exitCodes, say } from './command.ts';
 import type { Command } from './command.ts';
-
-const LOOK_EVERY = 250;
-const NOBODY_AFTER = 10_000;
+import { followRun, summary } from './follow-run.ts';
 
 export const syncCommand: Command = {
   name: 'sync',
@@ -28,33 +23,9 @@ export const syncCommand: Command = {
         say(run);
         return exitCodes.done;
       }
-      const ended = await untilEnded(database, run);
+      const ended = await followRun(database, mapping, run);
       say(summary(mapping, ended));
       return ended.status === 'completed' ? exitCodes.done : exitCodes.failed;
     });
   },
 };
-
-/** An interrupted run is taken up by the next daemon, so it has not ended. */
-async function untilEnded(database: Database, run: string): Promise<RunState> {
-  const began = Date.now();
-  for (let told = false; ;) {
-    const state = await watchRun(database, run);
-    if (state && ['completed', 'completed_with_errors', 'failed', 'cancelled'].includes(state.status)) return state;
-    if (!told && state?.status === 'pending' && Date.now() - began > NOBODY_AFTER) {
-      told = true;
-      hint(
-        `Nobody has taken run ${run} yet. Does a daemon run (tideway start)? It stays asked for, also when you stop waiting.`,
-      );
-    }
-    await sleep(LOOK_EVERY);
-  }
-}
-
-function summary(mapping: string, { status, kind, read, error, ...counts }: RunState): string {
-  const parts = (['created', 'updated', 'deleted', 'failed', 'held', 'pushed'] as const)
-    .filter((name) => counts[name] > 0)
-    .map((name) => `${String(counts[name])} ${name}`);
-  const what = parts.length === 0 ? 'nothing changed' : parts.join(', ');
-  return `${mapping}: ${kind} ${status.replaceAll('_', ' ')}, ${String(read)} read, ${what}${error === null ? '' : `\n${error}`}`;
-}

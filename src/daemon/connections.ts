@@ -130,7 +130,10 @@ export class Connections {
         }
       } while (this.#lookAgain);
     } catch (error) {
-      this.#options.log.warn({ why: messageOf(error) }, 'The database could not be asked for work');
+      this.#options.log.warn(
+        { event: 'daemon.work.unknown', why: messageOf(error) },
+        'The database could not be asked for work',
+      );
     } finally {
       this.#looking = false;
     }
@@ -142,7 +145,7 @@ export class Connections {
     try {
       rows = await daemonConnections(database);
     } catch (error) {
-      log.warn({ why: messageOf(error) }, 'The connections could not be read');
+      log.warn({ event: 'daemon.connection.unknown', why: messageOf(error) }, 'The connections could not be read');
       return;
     }
     for (const [number, held] of this.#held) {
@@ -165,7 +168,7 @@ export class Connections {
   async #refuse(row: ConnectionRow, why: string): Promise<void> {
     const { clock, database, log } = this.#options;
     if (this.#refused.get(row.number)?.why !== why) {
-      log.error({ connection: row.name, why }, 'The connection cannot be used');
+      log.error({ event: 'daemon.connection.refused', connection: row.name, why }, 'The connection cannot be used');
       await noteTest(database, row.number, { problem: why }).catch(() => undefined);
     }
     this.#refused.set(row.number, { until: clock.now() + TRY_AGAIN_AFTER, why });
@@ -194,16 +197,19 @@ export class Connections {
     const pusher = new ConnectionPusher({ ...this.#options, owned });
     const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
     const subscriber = new ConnectionSubscriber({ ...this.#options, owned });
-    log.info({ connection: row.name, epoch: lease.epoch }, 'Took the connection');
+    log.info({ event: 'daemon.connection.taken', connection: row.name, epoch: lease.epoch }, 'Took the connection');
     const kept = lease.keep(stopping).then(() => {
       if (stopping.aborted) return;
-      log.warn({ connection: row.name }, 'Lost the lease of the connection');
+      log.warn({ event: 'daemon.lease.lost', connection: row.name }, 'Lost the lease of the connection');
       stop.abort();
       hard.abort();
     });
     const ended = together([pusher.run(), puller.run(), subscriber.run()], stop)
       .catch((error: unknown) => {
-        log.error({ connection: row.name, why: messageOf(error) }, 'Work for the connection failed and starts again');
+        log.error(
+          { event: 'daemon.connection.failed', connection: row.name, why: messageOf(error) },
+          'Work for the connection failed and starts again',
+        );
         this.#refused.set(row.number, { until: clock.now() + 500, why: messageOf(error) });
       })
       .then(async () => {

@@ -18,11 +18,12 @@ export async function keepUp(
   while (!signal.aborted) {
     await takeFreeRequests(database);
     const interrupted = await interruptRuns(database);
-    if (interrupted > 0) log.warn({ runs: interrupted }, 'Found runs whose owner is gone');
+    if (interrupted > 0)
+      log.warn({ event: 'daemon.run.interrupted', runs: interrupted }, 'Found runs whose owner is gone');
     await askDueListItems(database, log);
     if (clock.now() >= maintainAt) {
       maintainAt = clock.now() + MAINTAIN_EVERY;
-      log.debug({ done: await maintain(database) }, 'Did the housekeeping');
+      log.debug({ event: 'daemon.housekeeping.done', done: await maintain(database) }, 'Did the housekeeping');
     }
     await clock.wait(LOOK_EVERY, signal).catch(() => undefined);
   }

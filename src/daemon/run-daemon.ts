@@ -102,7 +102,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       origins: config.TIDEWAY_HTTP_ORIGINS,
       rate: config.TIDEWAY_HTTP_RATE,
     });
-    log.info({ version: packageVersion, http: door.url }, 'Tideway runs');
+    log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
     await Promise.all([
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
@@ -110,7 +110,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
     ]);
     await door.close();
     await unlisten().catch(() => undefined);
-    log.info('Tideway stops');
+    log.info({ event: 'daemon.process.stopped' }, 'Tideway stops');
   } catch (error) {
     throw connectionFault(error, url);
   } finally {

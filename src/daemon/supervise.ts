@@ -18,11 +18,11 @@ export async function supervise(
     const began = clock.now();
     try {
       await work(signal);
-      if (!signal.aborted) log.debug({ loop: name }, 'A loop ended and starts again');
+      if (!signal.aborted) log.debug({ event: 'daemon.loop.ended', loop: name }, 'A loop ended and starts again');
     } catch (error) {
       if (signal.aborted) return;
       log.error(
-        { loop: name, why: messageOf(error), sqlstate: (error as { code?: string }).code },
+        { event: 'daemon.loop.failed', loop: name, why: messageOf(error), sqlstate: (error as { code?: string }).code },
         'A loop failed and starts again',
       );
     }

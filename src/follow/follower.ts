@@ -86,7 +86,7 @@ export class Follower {
         }
       }
     } finally {
-      log.debug('follow.ended');
+      log.debug({ event: 'follow.loop.ended' }, 'Stopped following');
     }
   }
 
@@ -95,7 +95,9 @@ export class Follower {
     switch (error.kind) {
       case 'slot_in_use':
         if (this.#state !== 'standby')
-          this.#say('standby', () => log.info({ slot }, 'Another daemon follows; standing by'));
+          this.#say('standby', () =>
+            log.info({ event: 'follow.slot.taken', slot }, 'Another daemon follows; standing by'),
+          );
         this.#state = 'standby';
         return;
       case 'slot_missing':
@@ -106,13 +108,13 @@ export class Follower {
         await this.#skipUnpublished(error);
         return;
       case 'connection_lost':
-        log.warn({ slot, why: error.message }, 'Reading the log was interrupted');
+        log.warn({ event: 'follow.log.interrupted', slot, why: error.message }, 'Reading the log was interrupted');
         return;
       case 'pooler':
       case 'wal_level':
       case 'position_ahead':
       case 'server':
-        log.error({ slot, why: error.message }, 'The log cannot be read');
+        log.error({ event: 'follow.log.refused', slot, why: error.message }, 'The log cannot be read');
         if (error.sqlstate === 'XX000') await this.#skipUndecodable(error);
     }
   }
@@ -126,7 +128,7 @@ export class Follower {
     this.#undecodable.clear();
     await skipToNow(this.#connection(), slot);
     this.#doubt = 'the server could not decode a part of the log';
-    log.warn({ slot, why: error.message }, 'A part of the log is left out');
+    log.warn({ event: 'follow.log.skipped', slot, why: error.message }, 'A part of the log is left out');
   }
 
   /** Before 18, a log from before the publication was made again cannot be decoded at all. */
@@ -135,7 +137,9 @@ export class Follower {
     const { troubles } = await checkFollowed(database, slot, publication);
     this.#tell(troubles);
     if (troubles.some(({ code }) => code === 'PUBLICATION_MISSING')) {
-      this.#say(error.message, () => log.error({ publication, why: error.message }, 'The log cannot be read'));
+      this.#say(error.message, () =>
+        log.error({ event: 'follow.log.refused', publication, why: error.message }, 'The log cannot be read'),
+      );
       return;
     }
     await skipToNow(this.#connection(), slot);
@@ -159,7 +163,7 @@ export class Follower {
           ? 'the slot had lost log that was still needed'
           : 'the slot was gone'
         : 'the slot is new';
-      log.info({ slot, doubt: this.#doubt }, 'Made the replication slot');
+      log.info({ event: 'follow.slot.made', slot, doubt: this.#doubt }, 'Made the replication slot');
     }
 
     this.#tables = await followedTables(database);
@@ -173,12 +177,15 @@ export class Follower {
         const from = now.confirmed ?? formatLsn(stream.server.position);
         const asked = await distrustPosition(database, slot, following.epoch, from, doubt);
         this.#doubt = undefined;
-        log.warn({ slot, doubt, mappings: asked }, 'The position cannot be trusted; all rows are compared');
+        log.warn(
+          { event: 'follow.position.doubted', slot, doubt, mappings: asked },
+          'The position cannot be trusted; all rows are compared',
+        );
       }
       const { troubles } = await checkFollowed(database, slot, publication);
       this.#tell(troubles);
       this.#tables = await followedTables(database);
-      log.info({ slot, position: following.lsn }, 'Following the log');
+      log.info({ event: 'follow.log.followed', slot, position: following.lsn }, 'Following the log');
       this.#state = 'following';
       this.#told.delete('standby');
       await this.#consume(stream, following.epoch, now.confirmed ?? '0/0', signal);
@@ -332,7 +339,8 @@ export class Follower {
 
   #tell(troubles: readonly { readonly code: string; readonly message: string; readonly mend: string }[]): void {
     const { log } = this.#options;
-    for (const { code, message, mend } of troubles) this.#say(message, () => log.error({ code, mend }, message));
+    for (const { code, message, mend } of troubles)
+      this.#say(message, () => log.error({ event: 'follow.table.refused', code, mend }, message));
     for (const known of this.#told) {
       if (known !== 'standby' && !troubles.some(({ message }) => message === known)) this.#told.delete(known);
     }

@@ -83,6 +83,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     if (problem.status >= 500) {
       log.error(
         {
+          event: 'http.request.failed',
           request: request.id,
           route: request.routeOptions.url,
           why: messageOf((error as { cause?: unknown }).cause ?? error),

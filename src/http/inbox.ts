@@ -88,7 +88,10 @@ export class Inbox {
         while ((await settleInbox(this.#database)) > 0);
       } while (this.#settleAgain);
     } catch (error) {
-      this.#log.warn({ why: messageOf(error) }, 'Stored webhooks could not be turned into work; tried again soon');
+      this.#log.warn(
+        { event: 'http.webhook.waiting', why: messageOf(error) },
+        'Stored webhooks could not be turned into work; tried again soon',
+      );
     }
   }
 }

@@ -31,7 +31,7 @@ export function metricsRoute(app: FastifyInstance, callers: Callers, options: Op
       metrics.show(await readGauges(database));
     } catch (error) {
       // What the daemon itself counts is worth most while the database is away.
-      log.warn({ why: messageOf(error) }, 'Postgres could not be asked for its metrics');
+      log.warn({ event: 'http.metrics.failed', why: messageOf(error) }, 'Postgres could not be asked for its metrics');
       metrics.show(undefined);
     }
     looked = clock.now();

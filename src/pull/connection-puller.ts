@@ -65,7 +65,11 @@ export class ConnectionPuller {
     const { owned, database, log } = this.#options;
     // What the owner before left as running would stand in the way of taking it up.
     const interrupted = await interruptRuns(database);
-    if (interrupted > 0) log.info({ connection: owned.name, runs: interrupted }, 'Found runs whose owner is gone');
+    if (interrupted > 0)
+      log.info(
+        { event: 'daemon.run.interrupted', connection: owned.name, runs: interrupted },
+        'Found runs whose owner is gone',
+      );
     await this.#tasks.untilStopped();
   }
 
@@ -103,7 +107,10 @@ export class ConnectionPuller {
             'MAPPING_INVALID',
             `The ${which} of mapping "${name}" cannot be used: ${messageOf(error)} Give another one to tideway.map(…), then tideway.resume('${name}').`,
           );
-          log.warn({ mapping: name, why: messageOf(error) }, 'A schedule cannot be used');
+          log.warn(
+            { event: 'pull.schedule.refused', mapping: name, why: messageOf(error) },
+            'A schedule cannot be used',
+          );
         }
       }
     }
@@ -240,7 +247,7 @@ export class ConnectionPuller {
         `The app lets nobody with this secret read "${mapping.remote_table}": ${message} Then: select tideway.resume('${mapping.name}');`,
       );
     } else if (await rejectSecret(database, owned.number, owned.lease.epoch, message)) {
-      log.error({ connection: owned.name }, `The app refuses the secret: ${message}`);
+      log.error({ event: 'pull.secret.refused', connection: owned.name }, `The app refuses the secret: ${message}`);
     }
   }
 

@@ -11,7 +11,7 @@ export async function askDueListItems(database: Database, log: Log, now = new Da
       const next = new Cron(schedule, { timezone, paused: true }).nextRun(since);
       return next !== null && next <= now;
     } catch {
-      log.warn({ item: id, schedule }, 'The schedule of a list item cannot be read');
+      log.warn({ event: 'pull.schedule.refused', item: id, schedule }, 'The schedule of a list item cannot be read');
       return false;
     }
   });

@@ -55,7 +55,10 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
     if (!(error instanceof Fault)) throw error;
     if (owned.stopping.aborted) return;
     const { code, message } = error.facts;
-    log.warn({ mapping: mapping.name, items: items.length, code }, `List items could not be read: ${message}`);
+    log.warn(
+      { event: 'pull.list.failed', mapping: mapping.name, items: items.length, code },
+      `List items could not be read: ${message}`,
+    );
     await finishListPart(
       database,
       request.id,

@@ -59,7 +59,7 @@ export async function reRead(options: ReReadOptions): Promise<void> {
       if (error instanceof ReadStopped) return;
       if (!(error instanceof Fault)) throw error;
       if (owned.stopping.aborted) return;
-      log.warn({ mapping: mapping.name, code: error.facts.code }, error.message);
+      log.warn({ event: 'pull.record.unread', mapping: mapping.name, code: error.facts.code }, error.message);
       await deferUnseen(database, mapping.number, ids, 'unread');
       await onRefused(error.facts);
       return;

@@ -91,7 +91,7 @@ export class ReadRun {
       }
       const changed = ['created', 'updated', 'deleted', 'failed', 'held'].some((name) => Number(counts?.[name]) > 0);
       log[kind === 'sweep' || changed ? 'info' : 'debug'](
-        { mapping: mapping.name, kind, run, ...counts },
+        { event: 'pull.run.finished', mapping: mapping.name, kind, run, ...counts },
         'Read the app',
       );
       return true;
@@ -112,7 +112,7 @@ export class ReadRun {
         code,
         ...(suggestion === undefined ? {} : { suggestion }),
       });
-      log.warn({ mapping: mapping.name, kind, run, code }, `A read failed: ${message}`);
+      log.warn({ event: 'pull.run.failed', mapping: mapping.name, kind, run, code }, `A read failed: ${message}`);
       notifier.failed({ mapping: mapping.name, kind, run, code, message });
       await onRefused(error.facts);
       return true;
@@ -148,7 +148,10 @@ export class ReadRun {
       if (!this.#whole && !claimWhole()) {
         throw new ReadStopped('The app has forgotten the place of the last read; everything is being read already.');
       }
-      log.info({ mapping: mapping.name }, 'The app has forgotten the place of the read; it begins anew');
+      log.info(
+        { event: 'pull.cursor.expired', mapping: mapping.name },
+        'The app has forgotten the place of the read; it begins anew',
+      );
       if (!started.dry_run) await restartRead(database, mapping.number, owned.lease.epoch, started.run_id);
       this.#whole = true;
       return await this.#readFrom(null);

@@ -54,7 +54,10 @@ export class ConnectionPusher {
     const { owned, database, log } = this.#options;
     const returned = await returnBatches(database, owned.number, owned.lease.epoch);
     if (returned > 0)
-      log.info({ connection: owned.name, rows: returned }, 'Took back what another owner had in flight');
+      log.info(
+        { event: 'push.batch.returned', connection: owned.name, rows: returned },
+        'Took back what another owner had in flight',
+      );
     await this.#refresh();
     await this.#tasks.untilStopped(() => this.#requests.settled());
   }
@@ -105,7 +108,7 @@ export class ConnectionPusher {
     }
     const activated = await activatePending(database, owned.number, owned.lease.epoch);
     for (const { mapping, state } of activated)
-      log.info({ connection: owned.name, mapping, state }, 'Mapping was looked at');
+      log.info({ event: 'push.mapping.activated', connection: owned.name, mapping, state }, 'Mapping was looked at');
     if (activated.length === 0) return;
     await this.#refresh();
     this.#tasks.start('requests', () => this.#requests.take());
@@ -132,7 +135,10 @@ export class ConnectionPusher {
               mapping,
               onUnauthorized: async (reason) => {
                 if (await rejectSecret(database, owned.number, owned.lease.epoch, reason)) {
-                  log.error({ connection: owned.name }, `The app refuses the secret: ${reason}`);
+                  log.error(
+                    { event: 'push.secret.refused', connection: owned.name },
+                    `The app refuses the secret: ${reason}`,
+                  );
                 }
               },
             });

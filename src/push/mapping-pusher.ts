@@ -185,7 +185,10 @@ export class MappingPusher {
     const failed = outcomes.filter(
       ({ result }) => result === 'refused' || result === 'retry' || result === 'uncertain',
     );
-    log.debug({ mapping: mapping.name, rows: rows.length, failed: failed.length }, 'Pushed a batch');
+    log.debug(
+      { event: 'push.batch.sent', mapping: mapping.name, rows: rows.length, failed: failed.length },
+      'Pushed a batch',
+    );
     await this.#judge(
       weatherOf(written.map((one) => ('fault' in one ? one.fault : undefined)).concat(found.map(() => undefined))),
     );
@@ -227,7 +230,11 @@ export class MappingPusher {
   async #judge(weather: Weather): Promise<void> {
     const { log, mapping, owned, clock, onUnauthorized } = this.#options;
     if (weather.kind === 'fine') {
-      if (this.#failures > 0) log.info({ connection: owned.name, mapping: mapping.name }, 'The app answers again');
+      if (this.#failures > 0)
+        log.info(
+          { event: 'push.app.answered', connection: owned.name, mapping: mapping.name },
+          'The app answers again',
+        );
       this.#failures = 0;
       return;
     }
@@ -245,7 +252,8 @@ export class MappingPusher {
         retryAfter,
         backoffDelay(this.#failures, OUTAGE, () => 1),
       );
-    if (this.#failures === 1) log.warn({ connection: owned.name, mapping: mapping.name, code }, message);
+    if (this.#failures === 1)
+      log.warn({ event: 'push.app.failed', connection: owned.name, mapping: mapping.name, code }, message);
   }
 
   /** A row that cannot even be read (a transform that raises) is found by claiming fewer and fewer. */
@@ -264,7 +272,10 @@ export class MappingPusher {
       );
     }
     this.#rows = Math.max(1, Math.floor(Math.min(rows, this.#rows) / 2));
-    log.warn({ mapping: mapping.name, rows, why: messageOf(error) }, 'A batch could not be prepared');
+    log.warn(
+      { event: 'push.batch.broken', mapping: mapping.name, rows, why: messageOf(error) },
+      'A batch could not be prepared',
+    );
   }
 }
 

@@ -32,7 +32,10 @@ export class Requests {
       const running = work()
         .catch((error: unknown) => {
           this.#notBefore.set(request.id, clock.now() + TRY_AGAIN_AFTER);
-          log.error({ request: request.kind, why: messageOf(error) }, 'A request failed; it is tried again');
+          log.error(
+            { event: 'push.request.failed', request: request.kind, why: messageOf(error) },
+            'A request failed; it is tried again',
+          );
         })
         .finally(() => this.#underWay.delete(request.id));
       this.#underWay.set(request.id, running);

@@ -81,5 +81,8 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
   if (!goesOn()) return;
   if (run !== null) await finishRun(database, run, null);
   await finishRequest(database, request.id);
-  log.info({ mapping, marked: found, doubt: args['doubt'] }, every ? 'Fed all rows' : 'Compared all rows');
+  log.info(
+    { event: 'push.walk.finished', mapping, marked: found, doubt: args['doubt'] },
+    every ? 'Fed all rows' : 'Compared all rows',
+  );
 }

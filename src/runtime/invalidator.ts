@@ -71,7 +71,10 @@ export function createInvalidator({ egress, clock, log }: Options): Invalidator 
         waiting.set(url, new Set([name]));
         tell(url).catch((error: unknown) => {
           if (!stop.signal.aborted)
-            log.warn({ mapping: name, why: messageOf(error) }, 'A cache could not be told that rows changed');
+            log.warn(
+              { event: 'pull.cache.untold', mapping: name, why: messageOf(error) },
+              'A cache could not be told that rows changed',
+            );
         });
       }
     },

@@ -1,8 +1,10 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import type { Logger } from 'pino';
 
-export type Log = Logger;
+/** What a line says besides its sentence: the event has a name that does not change, `<room>.<noun>.<verb>`. */
+type Facts = Readonly<Record<string, unknown>> & { readonly event: `${string}.${string}.${string}` };
+
+export type Log = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (facts: Facts, sentence: string) => void>>;
 
 interface Options {
   level: string;
@@ -33,9 +35,9 @@ function textLines(out: NodeJS.WritableStream): Writable {
     write(chunk: Buffer, _encoding, done) {
       const { level, time, msg, ...rest } = JSON.parse(chunk.toString()) as Record<string, unknown>;
       const label = pino.levels.labels[Number(level)] ?? '';
-      const details = Object.entries(rest).map(
-        ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
+      const details = Object.entries(rest)
+        .filter(([name]) => name !== 'event')
+        .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
       out.write(`${String(time).slice(11, 19)} ${label.padEnd(5)} ${[msg, ...details].join('  ')}\n`);
       done();
     },

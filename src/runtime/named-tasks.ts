@@ -75,7 +75,10 @@ export class NamedTasks {
           // What one mapping stumbles over stops nobody else.
           const times = (this.#troubled.get(name)?.times ?? 0) + 1;
           this.#troubled.set(name, { times, until: clock.now() + backoffDelay(times, TROUBLE, () => 1) });
-          log.error({ connection, task: name, why: messageOf(error) }, 'A task failed; it is tried again later');
+          log.error(
+            { event: 'daemon.task.failed', connection, task: name, why: messageOf(error) },
+            'A task failed; it is tried again later',
+          );
           return;
         }
         this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));

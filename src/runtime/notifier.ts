@@ -52,7 +52,10 @@ export function createNotifier({ url, egress, clock, log }: Options): Notifier {
       told.set(notice.mapping, notice.code);
       post(notice).catch((error: unknown) => {
         told.delete(notice.mapping);
-        log.warn({ why: messageOf(error) }, 'The notification of a failure could not be delivered');
+        log.warn(
+          { event: 'daemon.notification.failed', why: messageOf(error) },
+          'The notification of a failure could not be delivered',
+        );
       });
     },
     recovered: (mapping) => void told.delete(mapping),

@@ -45,12 +45,16 @@ export class ConnectionSubscriber {
       lease.assertHeld();
       const known = await connector.keepWebhook(owned.session('pull'), wanted);
       await storeSubscription(database, number, lease.epoch, wanted, { known });
-      if (known.id !== wanted.known?.id) log.info({ connection: name }, 'The app rings from now on');
+      if (known.id !== wanted.known?.id)
+        log.info({ event: 'subscribe.webhook.kept', connection: name }, 'The app rings from now on');
     } catch (error) {
       if (isDatabaseError(error) || owned.stopping.aborted) throw error;
       // An app that does not ring is polled; so this is a warning and never stops a connection.
       const problem = error instanceof Fault ? error.message : `Tideway failed: ${messageOf(error)}`;
-      log.warn({ connection: name, why: problem }, 'The webhook of the app could not be kept');
+      log.warn(
+        { event: 'subscribe.webhook.refused', connection: name, why: problem },
+        'The webhook of the app could not be kept',
+      );
       await storeSubscription(database, number, lease.epoch, wanted, { problem });
     }
   }

@@ -2,7 +2,6 @@ set local role tideway_owner;
 
 -- Returns more than before.
 drop function if exists tideway_private.pull_mappings(integer);
-drop function if exists tideway_private.daemon_connections();
 
 -- A poll a minute that finds nothing leaves 1,440 runs a day that tell nobody anything.
 alter table tideway.retention drop constraint if exists retention_kind_check;

@@ -4,6 +4,8 @@ export interface RunState {
   readonly status: string;
   readonly kind: string;
   readonly read: number;
+  /** How many there are; null when the app does not say. */
+  readonly total: number | null;
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
@@ -16,7 +18,7 @@ export interface RunState {
 /** How a run stands. */
 export async function watchRun(database: Database, run: string): Promise<RunState | undefined> {
   const [row] = await database<RunState[]>`
-    select r.status, r.kind, r.rows_processed::int as read, r.rows_created::int as created, r.rows_updated::int as updated,
+    select r.status, r.kind, r.rows_processed::int as read, r.total_items::int as total, r.rows_created::int as created, r.rows_updated::int as updated,
            r.rows_deleted::int as deleted, r.rows_failed::int as failed, r.rows_held::int as held, r.rows_pushed::int as pushed,
            r.report ->> 'error' as error
       from tideway.sync_runs r
