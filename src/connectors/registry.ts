@@ -2,6 +2,7 @@ import { airtable } from './airtable/airtable.ts';
 import { close } from './close/close.ts';
 import type { Connector } from './connector.ts';
 import { glide } from './glide/glide.ts';
+import { googleSheets } from './google-sheets/google-sheets.ts';
 import { netsuite } from './netsuite/netsuite.ts';
 import { odoo } from './odoo/odoo.ts';
 import { plain } from './plain/plain.ts';
@@ -13,6 +14,7 @@ export const CONNECTORS: ReadonlyMap<string, Connector<unknown>> = new Map<strin
   ['airtable', airtable],
   ['close', close],
   ['glide', glide],
+  ['google_sheets', googleSheets],
   ['netsuite', netsuite],
   ['odoo', odoo],
   ['plain', plain],

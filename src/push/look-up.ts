@@ -68,7 +68,8 @@ function judge(row: PreparedRow, records: readonly RemoteRecord[]): PushOutcome 
       message: `The app holds ${String(found.length)} records with the key of this row.`,
     };
   }
-  return { link_id: row.link_id, result: 'found', remote_id: record.id, shown: record.fields };
+  const version = record.version === undefined ? {} : { version: record.version };
+  return { link_id: row.link_id, result: 'found', remote_id: record.id, shown: record.fields, ...version };
 }
 
 /** Apps answer numbers as texts and the reverse. */

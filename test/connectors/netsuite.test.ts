@@ -185,7 +185,7 @@ test('oauth-1.0a opens the stand-in once: a nonce that comes again is refused', 
 });
 
 test('a PS256 assertion opens, the token is kept, and a withdrawn one is asked for again once', async () => {
-  const { app: machine, secret } = machineOf(rsa as unknown as typeof keys);
+  const { app: machine, secret } = machineOf(rsa);
   const { app, session, tokens: stored, close } = await start(secret, { machine });
   await netsuite.identify(session);
   await netsuite.identify(session);

@@ -137,12 +137,20 @@ function trace(effects: readonly Effect[], found: string[]): Map<string, Written
 
 /** Tideway never replaces a value by one that a person had replaced by it. */
 function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string, Written>): string[] {
+  // A row that an edit elsewhere brings back comes without what its deletion threw away.
+  const thrown = new Set(
+    effects
+      .filter(({ by, after }) => by === 'person' && after === null)
+      .flatMap(({ before }) => ancestry(before, written)),
+  );
   return effects.flatMap(({ by, late, side, before, after }) => {
     if (by !== 'tideway' || late || before === null || after === null) return [];
     return FIELDS.flatMap((field) => {
       if (before[field] === after[field]) return [];
       const older = written.get(token(field, after[field]));
-      for (let one = written.get(token(field, before[field]))?.over; one !== undefined; one = one.over)
+      const newer = written.get(token(field, before[field]));
+      if (newer !== undefined && thrown.has(newer)) return [];
+      for (let one = newer?.over; one !== undefined; one = one.over)
         if (one === older) return [`I-ORDER: ${side} was given ${after[field]} over the newer ${before[field]}`];
       return [];
     });

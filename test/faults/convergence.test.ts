@@ -63,17 +63,8 @@ for (let round = 0; round < rounds; round += 1)
       await keeper.kill();
       await keeper.start();
       const judge = async (deletionsFound: boolean): Promise<void> => {
-        await flow.settled(25_000).catch(async (error: unknown) => {
+        await flow.settled(25_000).catch((error: unknown) => {
           say(String(error));
-          say(
-            JSON.stringify(
-              (
-                await flow.pool.query(
-                  'select l.*, r.reason, r.due_at, r.attempts from tideway_private.links l left join tideway_private.rereads r using (mapping, remote_id) where sent is not null',
-                )
-              ).rows,
-            ),
-          );
         });
         let found: string[] = [];
         await waitFor(
@@ -85,7 +76,9 @@ for (let round = 0; round < rounds; round += 1)
         ).catch(() => undefined);
         say('judged');
         if (found.length > 0)
-          console.error([`seed ${String(mine)}`, ...trace, ...tell(await world.history())].join('\n'));
+          console.error(
+            [`seed ${String(mine)}`, ...trace, ...tell(await world.history()), ...(await world.links())].join('\n'),
+          );
         expect(found).toEqual([]);
       };
       await judge(false);

@@ -26,7 +26,7 @@ export interface Told {
   readonly values: readonly string[];
   /** Rows that a person deleted and that an edit on another side kept, by the side of the mapping that says so. */
   readonly rows: readonly { readonly side: string; readonly key: string }[];
-  /** Open errors, by key. */
+  /** Open errors, and conflicts that wait for a person, by key. */
   readonly errors: readonly { readonly key: string | null; readonly text: string }[];
 }
 

@@ -54,7 +54,18 @@ export class World {
                 case when tg_op <> 'INSERT' then to_jsonb(old) end, case when tg_op <> 'DELETE' then to_jsonb(new) end);
         return null;
       end $$;
-      create trigger witness after insert or update or delete on public.items for each row execute function witness.note();`);
+      create trigger witness after insert or update or delete on public.items for each row execute function witness.note();
+      drop table if exists witness.links;
+      create table witness.links (at timestamptz not null default clock_timestamp(), mapping integer, local_key text, link jsonb);
+      create or replace function witness.note_link() returns trigger language plpgsql security definer set search_path = '' as $$
+      begin
+        insert into witness.links (mapping, local_key, link)
+        select new.mapping, new.local_key, pg_catalog.jsonb_object_agg(n.key, n.value)
+          from pg_catalog.jsonb_each(to_jsonb(new)) n
+         where tg_op = 'INSERT' or n.value is distinct from to_jsonb(old) -> n.key;
+        return null;
+      end $$;
+      create or replace trigger witness after insert or update on tideway_private.links for each row execute function witness.note_link();`);
     const stages: Stage[] = [];
     for (const name of ['one', 'two', 'three'].slice(0, apps))
       stages.push(
@@ -213,6 +224,24 @@ export class World {
     };
   }
 
+  /** What the daemon knows of each row, a line a link, for people who look for the cause. */
+  async links(): Promise<string[]> {
+    const { rows } = await this.#flow.pool.query<{ line: string }>(
+      `select concat_ws(' ', 'link', m.name, jsonb_strip_nulls(to_jsonb(l) - 'org_id' - 'lane' - 'mapping'),
+                        'waits:', to_jsonb(w), 'rereads:', to_jsonb(r), 'deletions:', (select jsonb_agg(d) from tideway_private.deletions d where d.link_id = l.id)) as line
+         from tideway_private.links l
+         join tideway.mappings m on m.number = l.mapping
+         left join tideway_private.waiting w on w.mapping = l.mapping and w.local_key = l.local_key
+         left join tideway_private.rereads r on r.mapping = l.mapping and r.remote_id = l.remote_id
+        order by l.local_key, m.name`,
+    );
+    const { rows: steps } = await this.#flow.pool.query<{ line: string }>(
+      `select concat_ws(' ', 'step', to_char(s.at at time zone 'UTC', 'MI:SS.MS'), m.name, jsonb_build_object('local_key', s.local_key), s.link - '{org_id,lane,mapping,local_key,synced_at}'::text[]) as line
+         from witness.links s join tideway.mappings m on m.number = s.mapping order by s.at`,
+    );
+    return [...steps, ...rows].map(({ line }) => line);
+  }
+
   #effects(stage: Stage): Effect[] {
     const records = new Map<string, Values>();
     return stage.app.journal().map((entry: JournalEntry) => {
@@ -242,8 +271,7 @@ export class World {
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
         where e.resolved_at is null and e.severity = 'error'
         union all
-       select c.local_key, concat_ws(' ', m.name, c.local_key, c."column", 'waits for a decision')
-         from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id where c.resolved_at is null`,
+       select c.local_key, concat_ws(' ', c.kind, c."column") from tideway.conflicts c where c.resolved_at is null`,
     );
     const { rows } = await this.#flow.pool.query<{ side: string; key: string }>(
       `select distinct m.name as side, c.local_key as key from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id

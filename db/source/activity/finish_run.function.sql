@@ -24,7 +24,15 @@ begin
          end,
          report = coalesce(r.report, '{}') || coalesce(finish_run.report, '{}')
                   || case when v_wrong is null then '{}' else jsonb_build_object('error', 'after_run: ' || v_wrong) end,
-         errors = coalesce(finish_run.report -> 'errors', r.errors),
+         -- By the time of the errors, because that has an index.
+         errors = coalesce(finish_run.report -> 'errors', r.errors, (
+           select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                    'row', x."row", 'column', x."column", 'local_key', x.local_key, 'remote_id', x.remote_id,
+                    'error_class', x.error_class, 'code', x.code, 'severity', x.severity, 'error', x.message)) order by x."row", x.last_seen_at)
+             from (select e.* from tideway.sync_errors e
+                    where e.run_id = r.id and e.resolved_at is null and e.last_seen_at >= r.started_at
+                    order by e.last_seen_at
+                    limit 100) x)),
          heartbeat_at = clock_timestamp(),
          completed_at = clock_timestamp()
    where r.id = finish_run.run

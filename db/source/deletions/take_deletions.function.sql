@@ -6,6 +6,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  v_ours      bigint[];
   v_free      bigint[];
   v_links     bigint[];
   v_keys      text[];
@@ -26,6 +27,21 @@ begin
               from tideway_private.links l
              where l.id = any (link_ids) and map.on_remote_delete <> 'ignore' and map.direction <> 'push');
   end if;
+  -- A deletion of ours that nobody answered, and that took effect: a row that stands by now is a new life.
+  with ours as (
+    update tideway_private.links l
+       set local_gone_at = coalesce(l.local_gone_at, clock_timestamp()), remote_gone_at = clock_timestamp(),
+           sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
+     where l.id = any (link_ids) and l.sent_op = 'delete' and l.sent is not null
+    returning l.id
+  ), done as (
+    update tideway_private.deletions d
+       set state = 'done', decided_at = clock_timestamp()
+      from ours o
+     where d.link_id = o.id and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')
+  )
+  select array_agg(o.id) into v_ours from ours o;
+  link_ids := array(select i from unnest(link_ids) i where not i = any (coalesce(v_ours, '{}')));
   v_free := tideway_private.judge_deletions(map, 'remote', run.id, link_ids);
 
   select array_agg(l.id order by l.id), array_agg(l.local_key order by l.id)
@@ -95,7 +111,7 @@ begin
          from tideway_private.links l where l.id = any (v_free) and v_problems ? l.local_key));
   end if;
   return jsonb_build_object(
-    'done', coalesce(cardinality(v_free), 0) - (select count(*) from jsonb_object_keys(coalesce(v_problems, '{}'))),
+    'done', coalesce(cardinality(v_ours), 0) + coalesce(cardinality(v_free), 0) - (select count(*) from jsonb_object_keys(coalesce(v_problems, '{}'))),
     'held', cardinality(link_ids) - coalesce(cardinality(v_free), 0) - coalesce(cardinality(v_busy), 0));
 end;
 $$;

@@ -115,6 +115,11 @@ begin
   if v_run.kind = 'sweep' or v_run.force_overwrite then
     v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
   end if;
+  -- Force ends what both sides agreed to differ on, although neither of them changed.
+  if v_run.force_overwrite then
+    v_compare := v_compare || array(select l.remote_id from tideway_private.links l
+                                     where l.mapping = apply_page.mapping and l.remote_id = any (v_ids) and l.remote_diff <> '{}');
+  end if;
 
   -- Records that nobody knows are most of a first load: what is plainly new needs no merge, no look and no lock.
   v_loaded := tideway_private.load_records(v_map, v_run, v_sql, v_fresh, v_ids, v_fields, v_recs);

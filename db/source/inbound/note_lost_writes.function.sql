@@ -5,17 +5,17 @@ volatile
 set search_path = ''
 as $$
   with lost as (
-    select x.link, array(select pg_catalog.jsonb_array_elements_text(x.fields)) as fields, l.local_key, l.remote_id, l.answered_at is not null as answered, l.resent > 0 and l.answered_at is not null as again
+    select x.link, array(select pg_catalog.jsonb_array_elements_text(x.fields)) as fields, l.resent > 1 and l.answered_at is not null as twice, l.local_key, l.remote_id
       from unnest(links, resend) as x (link, fields)
       join tideway_private.links l on l.id = x.link
      where x.fields is not null
   ), counted as (
     update tideway_private.links l
-       set resent = case when o.again then 0 when o.answered then 1 else l.resent end,
-           sent = case when o.again then nullif(l.sent - o.fields, '{}') else l.sent end,
-           sent_local = case when o.again then nullif(l.sent_local - o.fields, '{}') else l.sent_local end,
-           sent_before = case when o.again then nullif(l.sent_before - o.fields, '{}') else l.sent_before end,
-           sent_op = case when o.again and l.sent - o.fields = '{}' then null else l.sent_op end
+       set resent = case when o.twice then 0 else greatest(l.resent, 1) end,
+           sent = case when o.twice then nullif(l.sent - o.fields, '{}') else l.sent end,
+           sent_local = case when o.twice then nullif(l.sent_local - o.fields, '{}') else l.sent_local end,
+           sent_before = case when o.twice then nullif(l.sent_before - o.fields, '{}') else l.sent_before end,
+           sent_op = case when o.twice and l.sent - o.fields = '{}' then null else l.sent_op end
       from lost o
      where l.id = o.link
     returning 1
@@ -23,7 +23,7 @@ as $$
     insert into tideway_private.waiting as w (mapping, local_key, org_id, reason, marked)
     select map.number, o.local_key, map.org_id, 'failed', false
       from lost o
-     where o.again and o.local_key is not null
+     where o.twice and o.local_key is not null
     on conflict on constraint waiting_pkey do update set reason = 'failed', due_at = null
     returning 1
   )
@@ -35,7 +35,7 @@ as $$
     from lost o
    cross join lateral unnest(o.fields) as f
     join tideway.mapping_columns c on c.mapping_id = map.id and c.field = f
-   where o.again
+   where o.twice
 $$;
 
 comment on function tideway_private.note_lost_writes(tideway.mappings, bigint[], jsonb[]) is

@@ -191,7 +191,8 @@ begin
          sent_op = case when l.sent_op = 'delete' and x.settled or x.done is not null and l.sent - x.done = '{}' then null else l.sent_op end,
          resent = case when x.done is not null then 0 else l.resent end,
          decisions = null,
-         version = x.version,
+         -- A write may overwrite what it was made from, not what has still to be taken in.
+         version = case when x.id = any (v_deferred) then l.version else x.version end,
          remote_gone_at = null,
          pulled_at = case when x.writes is not null then clock_timestamp() else l.pulled_at end,
          local_gone_at = case when x.verdict = 'restore' then null else l.local_gone_at end,
@@ -205,12 +206,12 @@ begin
 
   if map.lineage then
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, map.remote_table, x.vals, run.id
+    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, tideway_private.place_name(map), x.vals, run.id
       from unnest(v_new_keys, verdicts, v_rows, vals) as x (new_key, verdict, row_image, vals)
      cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
      where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore';
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, previous_value, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, c.local, s.system, map.connection_id, map.remote_table || ' → ' || c.remote,
+    select map.org_id, map.number, v_entity, x.new_key, c.local, s.system, map.connection_id, tideway_private.place_name(map, c.remote),
            x.row_image -> e.key, e.value, run.id
       from unnest(v_new_keys, verdicts, v_rows, v_writes) as x (new_key, verdict, row_image, writes)
      cross join lateral jsonb_each(x.writes) e

@@ -23,11 +23,17 @@ begin
     set constraints all immediate;
   exception when others then
     declare
-      v_state text; v_message text; v_detail text; v_column text; v_constraint text;
+      v_state text; v_message text; v_detail text; v_column text; v_constraint text; v_schema text; v_table text;
     begin
       get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
-                              v_column = column_name, v_constraint = constraint_name;
+                              v_column = column_name, v_constraint = constraint_name, v_schema = schema_name, v_table = table_name;
       if v_half = 0 then
+        -- PostgreSQL names the column of a missing value only; a constraint on one column is about that column.
+        v_column := coalesce(nullif(v_column, ''),
+          (select a.attname from pg_catalog.pg_constraint c
+             join pg_catalog.pg_class t on t.oid = c.conrelid and t.relname = v_table and t.relnamespace::regnamespace::text = quote_ident(v_schema)
+             join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+            where c.conname = v_constraint and cardinality(c.conkey) = 1));
         v_problem := tideway_private.problem_of(v_state, v_message, v_detail, v_column, v_constraint);
       end if;
     end;

@@ -6,10 +6,11 @@ select l.id, l.org_id, l.entity_type, l.entity_id, f.field_name, l.source_type, 
     select l.field_name, l.source_ref, l.previous_value, l.new_value
      where l.field_name <> '*'
     union all
-    select coalesce(c.local, e.key), concat_ws(' → ', l.source_ref, coalesce(c.remote, e.key)), null, e.value
+    select coalesce(c.local, e.key), concat_ws(' → ', l.source_ref, coalesce(r.title, c.remote, e.key)), null, e.value
       from pg_catalog.jsonb_each(case when l.field_name = '*' and pg_catalog.jsonb_typeof(l.new_value) = 'object' then l.new_value else '{}' end) e
       left join tideway.mappings m on m.number = l.mapping
       left join tideway.mapping_columns c on c.mapping_id = m.id and c.field = e.key
+      left join tideway.remote_columns r on r.connection_id = m.connection_id and r.remote_table = m.remote_table and r.name = c.remote
   ) f;
 
 comment on view tideway.field_lineage is
@@ -25,7 +26,7 @@ comment on column tideway.field_lineage.entity_id is 'The row''s key, as text.';
 comment on column tideway.field_lineage.field_name is 'The column that changed.';
 comment on column tideway.field_lineage.source_type is 'The app that the value came from, or app for a change by hand.';
 comment on column tideway.field_lineage.source_id is 'The connection; null for a change by hand.';
-comment on column tideway.field_lineage.source_ref is 'The place in words: table → column.';
+comment on column tideway.field_lineage.source_ref is 'The place in the words of the app: Master Sheet → Column B.';
 comment on column tideway.field_lineage.previous_value is 'The value before; null for a created record.';
 comment on column tideway.field_lineage.new_value is 'The value after.';
 comment on column tideway.field_lineage.sync_run_id is 'The run that made the change.';

@@ -14,7 +14,7 @@ declare
 begin
   return query
   with mapped as (
-    select m.id, m.number, m.name as mapping, m.remote_table, c.name as connection, c.system, c.id as connection_id, l.local_image, l.remote_diff, l.synced_at,
+    select m.id, m.number, m.name as mapping, tideway_private.place_name(m, k.remote) as place, c.name as connection, c.system, l.local_image, l.remote_diff, l.synced_at,
            k.local, k.remote, k.field, k.authority
       from tideway.mappings m
       join tideway.connections c on c.id = m.connection_id
@@ -23,24 +23,25 @@ begin
      where m.local_table = field_origin.local_table
        and m.org_id = tideway.current_org_id()
   ), entries as (
-    select distinct on (e.field_name) e.*
+    select distinct on (e.field_name) e.*, s.mapping as number
       from tideway.field_lineage e
+      left join tideway_private.field_lineage s on s.id = e.id and s.changed_at = e.changed_at
      where e.entity_type = v_entity and e.entity_id = v_key and e.org_id = tideway.current_org_id()
      order by e.field_name, e.changed_at desc
   )
   select e.field_name, e.new_value, true, e.source_type, e.source_ref, p.mapping, p.connection, p.authority,
          e.changed_at, e.changed_by, e.sync_run_id, e.previous_value
     from entries e
-    left join mapped p on p.connection_id = e.source_id and p.local = e.field_name and e.source_ref = p.remote_table || ' → ' || p.remote
+    left join mapped p on p.number = e.number and p.local = e.field_name
   union all
   -- Without lineage the link still knows which app agreed on the value.
-  select p.local, p.local_image -> p.field, true, p.system, p.remote_table || ' → ' || p.remote, p.mapping, p.connection, p.authority,
+  select p.local, p.local_image -> p.field, true, p.system, p.place, p.mapping, p.connection, p.authority,
          p.synced_at, null, null, null
     from mapped p
    where p.local_image ? p.field
      and not exists (select from entries e where e.field_name = p.local)
   union all
-  select p.local, p.remote_diff -> p.field, false, p.system, p.remote_table || ' → ' || p.remote, p.mapping, p.connection, p.authority,
+  select p.local, p.remote_diff -> p.field, false, p.system, p.place, p.mapping, p.connection, p.authority,
          p.synced_at, null, null, null
     from mapped p
    where p.authority = 'reference'

@@ -113,8 +113,8 @@ as $$
            case
              when j.waits then 'wait'
              when j.emptied and not force and j.decision is null and j.remote_changed and not j.first and j.local_base <> 'null' then 'emptied'
-             -- Of a request without an answer nobody can say that the app took it.
-             when j.lost then case when j.resent > 0 and j.answered then 'give_up' else 'resend' end
+             -- Only a write that the app said it took can show that it keeps none.
+             when j.lost then case when j.resent > 1 and j.answered then 'give_up' else 'resend' end
              -- What only goes out is never written here; what the app shows instead is answered by ours.
              when j.direction = 'push' then
                case when j.incoming = j.present and (j.first or j.remote_changed or j.kept) then 'agree'

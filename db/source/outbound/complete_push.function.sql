@@ -105,7 +105,7 @@ begin
      and o.result in ('refused', 'retry', 'conflict')
      and l.sent_before is null;
 
-  -- A create that a lookup did not find is made now. One that it found may be older than what the row holds by now.
+  -- A create that a lookup did not find is made now. One that it found may be older than our write.
   update tideway_private.links l
      set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
@@ -114,10 +114,11 @@ begin
      set remote_id = o.remote_id,
          local_image = l.local_image || s.local_set,
          remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+         version = o.version,
          sent = null, sent_local = null, sent_before = null, sent_op = null,
          touched_at = v_moment
     from (select distinct on (a.remote_id) a.*
-            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb)
+            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)
            where a.result = 'found'
            order by a.remote_id, a.link_id) as o
    cross join lateral (
@@ -125,11 +126,12 @@ begin
             coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
        from tideway_private.links k
        left join lateral (
-         -- An older value of ours is what both sides knew last, and the row's is news. Another value than any of ours is
-         -- somebody's edit after it, and a read will merge it; the row is compared with what may have been sent last.
-         select m.field, case when k.sent -> m.field = o.shown -> m.remote then null
-                              when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
-                              else k.sent_before -> m.field -> -1 end as older
+         -- An older value of ours is what both sides knew then. Another value than any of ours is somebody's edit after it, and
+         -- a read will merge it; the row is compared with what may have been sent last.
+         select m.field,
+                case when k.sent -> m.field = o.shown -> m.remote then null
+                     when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
+                     else k.sent_before -> m.field -> -1 end as older
            from tideway.mapping_columns m
           where m.mapping_id = v_map.id
             and k.sent ? m.field and o.shown ? m.remote) c on true

@@ -27,6 +27,7 @@ declare
   v_problems jsonb[];
   v_verdicts text[];
   v_deletes  bigint[];
+  v_unread   text[];
   v_names    jsonb;
   v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
@@ -121,13 +122,18 @@ begin
    having count(*) > 0;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
-  -- or be refused again.
-  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
-                               and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both') then 'unread' else x.verdict end order by x.n)
-    into v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+  -- or be refused again. So is one that a deletion of ours without an answer may have taken away before its row came back.
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete') and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both')
+                          or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
+                          then 'unread' else x.verdict end order by x.n),
+         array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')
+    into v_verdicts, v_unread
+    from unnest(v_links, v_verdicts, v_rows) with ordinality as x (link, verdict, row_image, n)
     left join tideway_private.links l on l.id = x.link
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+  if v_unread is not null then
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, array_fill('conflict'::text, array[cardinality(v_unread)]), true);
+  end if;
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
      from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
     where x.verdict = 'unread'
@@ -150,16 +156,6 @@ begin
     from unnest(v_links, v_rows) as x (link, row_image)
    where d.link_id = x.link and x.row_image is not null and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')
      and v_map.on_filter_exit = 'keep';
-  -- The row of a delete without an answer is back: whether its record outlived that request, a read tells once it is over.
-  update tideway_private.links l
-     set visible_from = greatest(l.sent_until, l.visible_from)
-    from unnest(v_links, v_verdicts, v_rows) as x (link, verdict, row_image)
-   where l.id = x.link and x.verdict = 'nothing' and x.row_image is not null and l.sent_op = 'delete' and l.sent is not null and l.answered_at is null;
-  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), true)
-     from unnest(v_links, v_verdicts, v_rows) as x (link, verdict, row_image)
-     join tideway_private.links l on l.id = x.link
-    where x.verdict = 'nothing' and x.row_image is not null and l.sent_op = 'delete' and l.sent is not null and l.answered_at is null
-   having count(*) > 0;
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
      from unnest(v_links, v_plan) as x (link, plan)
      join tideway_private.links l on l.id = x.link
@@ -209,10 +205,11 @@ begin
      set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
          sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
                         then l.sent_no else nextval('tideway_private.moments') end,
-         sent = case when x.verdict in ('delete', 'soft_delete') then '{}'::jsonb when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
+         sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
          sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
          sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
-         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') then l.resent else 0 end,
+         -- One: a read did not show it; two: it was sent again since.
+         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') and l.resent > 0 then 2 else 0 end,
          pulled_at = null,
          sent_until = clock_timestamp() + request_life,
          answered_at = null,

@@ -54,7 +54,7 @@ test('one record that the table refuses keeps none of the others out', async () 
   expect(page).toMatchObject({ created: 3, failed: 1 });
   expect((await map.rows()).map((row) => row.id)).toEqual([1, 3, 4]);
   expect(await map.errors()).toEqual([
-    expect.objectContaining({ remote_id: 'r2', code: 'CONSTRAINT_CHECK' }),
+    expect.objectContaining({ remote_id: 'r2', code: 'CONSTRAINT_CHECK', column: 'price' }),
     expect.objectContaining({ remote_id: 'r4', column: 'price', severity: 'warning' }),
   ]);
   expect(await map.links()).toHaveLength(3);

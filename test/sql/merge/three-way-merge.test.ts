@@ -133,7 +133,7 @@ test('thousands of random states are merged as the model in TypeScript merges th
         row: { ...named((state) => state.local), '@at': at(2) },
         settles: record.settles,
         answered: record.answered,
-        resent: record.resent ? 1 : 0,
+        resent: record.resent ? 2 : 0,
         compares: record.compares,
         modified: record.recordTime === null ? null : at(record.recordTime),
       };

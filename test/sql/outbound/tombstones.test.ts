@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
-import { anApp, type Engine, useEngine } from '../../support/engine.ts';
+import { type Engine, useEngine } from '../../support/engine.ts';
 
 const database = useDatabase();
 let engine: Engine;
@@ -111,6 +111,41 @@ test('a row edited here outlives the deletion of its record, and the conflict is
   expect((await map.links())[0]).toMatchObject({ remote_gone: true, local_gone: false });
 });
 
+test('a row that comes back while its deletion had no answer is made again once the record is found gone, and not before', async () => {
+  const map = await linked();
+  await engine.owner.query(`delete from ${map.table}`);
+  await map.mark(['1'], { op: 2 });
+  const lost = { result: 'uncertain', class: 'NETWORK_ERROR', code: 'CONNECTION_LOST', message: 'lost' } as const;
+  expect((await map.push(() => lost)).map(({ op }) => op)).toEqual(['delete']);
+  await engine.owner.query(`insert into ${map.table} values (1, 'back')`);
+  await map.mark(['1'], { op: 1 });
+  await map.dueNow();
+  expect(await map.push()).toEqual([]);
+  expect(await map.rereads()).toMatchObject([{ remote_id: 'r1', reason: 'conflict' }]);
+  await map.lifetimesOver();
+  await map.deleteRecords(['r1']);
+  expect(await map.rows()).toEqual([{ id: 1, name: 'back' }]);
+  await map.dueNow();
+  expect((await map.push()).map(({ op, payload }) => [op, payload])).toEqual([['create', { Id: 1, Name: 'back' }]]);
+  expect(await map.conflicts()).toEqual([]);
+});
+
+test('a row that comes back while its deletion had no answer is updated where the record stands', async () => {
+  const map = await linked();
+  await engine.owner.query(`delete from ${map.table}`);
+  await map.mark(['1'], { op: 2 });
+  const lost = { result: 'uncertain', class: 'NETWORK_ERROR', code: 'CONNECTION_LOST', message: 'lost' } as const;
+  await map.push(() => lost);
+  await engine.owner.query(`insert into ${map.table} values (1, 'back')`);
+  await map.mark(['1'], { op: 1 });
+  await map.dueNow();
+  expect(await map.push()).toEqual([]);
+  await map.lifetimesOver();
+  await map.page([{ id: 'r1', fields: { Id: 1, Name: 'one' } }]);
+  await map.dueNow();
+  expect((await map.push()).map(({ op, payload }) => [op, payload])).toEqual([['update', { Name: 'back' }]]);
+});
+
 test('a record edited in the app outlives the deletion of its row, and the conflict is recorded', async () => {
   const map = await linked();
   await engine.owner.query(`delete from ${map.table}`);
@@ -165,19 +200,4 @@ test('a row that is deleted and inserted again before the claim is an update, no
   expect((await map.push()).map(({ op, payload }) => ({ op, payload }))).toEqual([
     { op: 'update', payload: { Name: 'reborn' } },
   ]);
-});
-
-test('a row that comes back while its delete is unanswered is settled by what the app shows', async () => {
-  const map = await linked();
-  await engine.owner.query(`delete from ${map.table}`);
-  await map.mark(['1'], { op: 2 });
-  await map.push(() => ({ result: 'uncertain' }));
-  await engine.owner.query(`insert into ${map.table} values (1, 'reborn')`);
-  await map.mark(['1']);
-  await map.dueNow();
-  const app = anApp();
-  const sent = await map.push(app.write);
-  expect(sent.map((item) => item.op)).toEqual(['update']);
-  await map.page([{ id: 'r1', deleted: true }]);
-  expect(await map.rows()).toEqual([{ id: 1, name: 'reborn' }]);
 });

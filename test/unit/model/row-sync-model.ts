@@ -51,6 +51,7 @@ interface Sent {
   readonly late: boolean;
   /** Long enough ago: a read asked for from now on settles it. */
   readonly ripe: boolean;
+  /** One: a read did not show it. Two: it was sent again since. */
   readonly resent: number;
 }
 
@@ -130,8 +131,8 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (!sent.before.includes(shown)) {
       return write(state, shown);
     }
-    if (sent.resent === 0) {
-      return { ...state, sent: { ...sent, resent: 1 }, mark: true, reads: stale(state.reads) };
+    if (sent.resent < 2 || !sent.answered) {
+      return { ...state, sent: { ...sent, resent: Math.max(sent.resent, 1) }, mark: true, reads: stale(state.reads) };
     }
     return { ...state, local: sent.value, remote: shown, sent: null, raised: true, reads: stale(state.reads) };
   };
@@ -162,7 +163,7 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       // Once ripe, what was given up can land no more.
       late: sent?.late === true && !sent.ripe,
       ripe: false,
-      resent: sent?.value === state.row ? sent.resent : 0,
+      resent: sent?.value === state.row && sent.resent > 0 ? 2 : 0,
     };
     return { ...sending, sent: next, reads: unsettle(state.reads) };
   };

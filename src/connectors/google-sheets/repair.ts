@@ -1,0 +1,142 @@
+import type { KeyedSheet } from './records.ts';
+import { EMPTY, keyOf, type Cell, type Primitive, type Sheet, type SheetRow } from './sheet.ts';
+import { keyText, showCell } from './values.ts';
+
+/** One cell that was sent: what it was meant for, and the place that had at that time. */
+export interface Written {
+  readonly ref: string;
+  readonly id: string;
+  readonly name: string;
+  readonly column: number;
+  readonly rowNumber: number;
+  readonly value: Exclude<Primitive, null>;
+}
+
+/** A cell that holds a value which was meant for another one, and what it held before. */
+interface Stray {
+  readonly ref: string;
+  readonly column: number;
+  readonly rowNumber: number;
+  readonly original: Cell;
+}
+
+/** The cell that was hit instead of the one that was meant; nothing when the right one was. */
+export function findStray(before: KeyedSheet, after: KeyedSheet, written: Written, batch: readonly Written[]): Stray[] {
+  const { ref, id, name, column, rowNumber, value } = written;
+  const was = rowOf(before, id);
+  const now = rowOf(after, id);
+  const own = after.columns.find((one) => one.name === name);
+  // Nothing tells a cell that was written from one that held this value before.
+  if (same(was?.cells[column], value)) return [];
+  if (now && own && same(now.cells[own.index], value)) return [];
+  const meant = (row: SheetRow, at: number): boolean => {
+    const key = rowKey(after, row);
+    const header = after.columns.find(({ index }) => index === at)?.name;
+    return key === id
+      ? header === name
+      : batch.some((one) => one.id === key && one.name === header && one.value === value);
+  };
+  // First where it was sent to, then in the same column: the row may have moved after the write as well.
+  const places = [
+    ...after.rows.filter(({ number }) => number === rowNumber).map((row) => ({ row, at: column })),
+    ...(own ? after.rows.map((row) => ({ row, at: own.index })) : []),
+  ];
+  for (const { row, at } of places) {
+    if (!same(row.cells[at], value) || meant(row, at)) continue;
+    const original = originalOf(before, after, row, at);
+    if (same(original, value)) continue;
+    return [{ ref, column: at, rowNumber: row.number, original }];
+  }
+  return [];
+}
+
+/** What the cell held when it was last seen; a row or column that came since was empty. */
+function originalOf(before: KeyedSheet, after: KeyedSheet, row: SheetRow, at: number): Cell {
+  const key = rowKey(after, row);
+  const header = after.columns.find(({ index }) => index === at)?.name;
+  const column = before.columns.find(({ name }) => name === header);
+  const old = key === null ? undefined : rowOf(before, key);
+  return (column && old?.cells[column.index]) ?? EMPTY;
+}
+
+export function restoreCell({ gid }: Sheet, { column, rowNumber, original }: Stray): unknown {
+  return {
+    updateCells: {
+      start: { sheetId: gid, rowIndex: rowNumber - 1, columnIndex: column },
+      rows: [{ values: [original.entered === undefined ? {} : { userEnteredValue: original.entered }] }],
+      fields: 'userEnteredValue',
+    },
+  };
+}
+
+/** Deletes rows from the bottom up, so that none moves before its turn. */
+export function deletionOf({ gid, looseRows }: Sheet, numbers: readonly number[]): unknown[] {
+  const requests: unknown[] = [...numbers]
+    .sort((a, b) => b - a)
+    .map((number) => ({
+      deleteDimension: { range: { sheetId: gid, dimension: 'ROWS', startIndex: number - 1, endIndex: number } },
+    }));
+  // Google refuses to take away the last row that is not frozen.
+  if (numbers.length >= looseRows)
+    requests.unshift({ appendDimension: { sheetId: gid, dimension: 'ROWS', length: 1 } });
+  return requests;
+}
+
+/** Rows that vanished while others, which were meant, still stand. */
+export function lostRows(
+  before: KeyedSheet,
+  after: KeyedSheet,
+  meant: readonly string[],
+  atMost: number,
+): readonly SheetRow[] {
+  return [...before.byKey]
+    .filter(([id]) => !after.byKey.has(id) && !meant.includes(id))
+    .flatMap(([, rows]) => rows)
+    .slice(0, atMost);
+}
+
+/** Puts a row back near where it stood: into a row of its own, so that it covers nothing. */
+export function restoreRow(before: Sheet, { gid, headerRow, rows }: Sheet, row: SheetRow): unknown[] {
+  const end = rows.at(-1)?.number ?? headerRow;
+  const index = Math.min(row.number - 1, end);
+  const cells = row.cells.slice(0, Math.max(...before.columns.map((column) => column.index)) + 1);
+  return [
+    // A grid that ends here has no place to insert at.
+    { appendDimension: { sheetId: gid, dimension: 'ROWS', length: 1 } },
+    {
+      insertDimension: {
+        range: { sheetId: gid, dimension: 'ROWS', startIndex: index, endIndex: index + 1 },
+        inheritFromBefore: index > headerRow,
+      },
+    },
+    {
+      updateCells: {
+        start: { sheetId: gid, rowIndex: index, columnIndex: 0 },
+        rows: [
+          {
+            values: cells.map(({ entered, numberFormat }) => ({
+              ...(entered === undefined ? {} : { userEnteredValue: entered }),
+              ...(numberFormat === undefined ? {} : { userEnteredFormat: { numberFormat } }),
+            })),
+          },
+        ],
+        fields: 'userEnteredValue,userEnteredFormat.numberFormat',
+      },
+    },
+  ];
+}
+
+function rowOf({ byKey }: KeyedSheet, id: string): SheetRow | undefined {
+  const rows = byKey.get(id);
+  return rows?.length === 1 ? rows[0] : undefined;
+}
+
+function rowKey(sheet: Sheet, row: SheetRow): string | null {
+  const key = keyOf(sheet);
+  const shown = showCell(row.cells[key.index], key, sheet.zone);
+  return 'value' in shown ? keyText(shown.value) : null;
+}
+
+function same(cell: Cell | undefined, value: Primitive): boolean {
+  return (cell?.value ?? '') === (value ?? '');
+}
