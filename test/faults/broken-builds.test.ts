@@ -42,8 +42,8 @@ interface Scene {
 
 /** What the checker says after a scene that begins with one row which both sides know. */
 async function judge(act: (scene: Scene) => Promise<void>, answered: boolean): Promise<string[]> {
-  // An app without idempotency keys: nothing but Tideway keeps it from doubles.
-  const world = await World.begin(flow, { ...createDraws(1), chance: () => false }, 1, false);
+  // An app without idempotency keys, read without overlap: nothing but Tideway's order keeps it from doubles and gaps.
+  const world = await World.begin(flow, { ...createDraws(1), chance: () => false }, 1, false, { overlap: 0 });
   const [stage] = world.stages;
   if (stage === undefined) throw new Error('There is no app.');
   const keeper = new Keeper(flow);

@@ -35,7 +35,13 @@ export class World {
   }
 
   /** `keys`: whether people change keys too. */
-  static async begin(flow: Flow, draws: Draws, apps: number, keys: boolean): Promise<World> {
+  static async begin(
+    flow: Flow,
+    draws: Draws,
+    apps: number,
+    keys: boolean,
+    settings: Record<string, unknown> = {},
+  ): Promise<World> {
     await flow.pool.query(`
       create table public.items (id integer primary key, name text, qty integer);
       create schema if not exists witness;
@@ -68,7 +74,7 @@ export class World {
           table: 'public.items',
           direction: 'both',
           mapping: MAPPING,
-          settings: { request_life: LIFE },
+          settings: { request_life: LIFE, ...settings },
           app: { idempotency: draws.chance(0.5) },
         }),
       );
