@@ -2,17 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Clock } from '../runtime/clock.ts';
 import { messageOf, TidewayError } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
-import type { Metrics } from '../runtime/metrics.ts';
-import type { Database } from '../sql/database.ts';
 import { Callers } from './callers.ts';
 import { allowOrigins } from './cors.ts';
+import type { DoorOptions } from './door-options.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { createGuard } from './guard.ts';
 import { healthz } from './healthz.ts';
-import type { JwtRules } from './jwt.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openApi } from './openapi.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
@@ -20,25 +16,6 @@ import { ProgressNews } from './progress-news.ts';
 import { read } from './read.ts';
 import { readyz } from './readyz.ts';
 import { webhooks } from './webhooks.ts';
-import type { OpenTarget } from './webhook-targets.ts';
-
-export interface DoorOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly slot: string;
-  readonly database: Database;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The connection of a webhook address with its secrets opened: the daemon knows how. */
-  readonly openTarget: OpenTarget;
-  readonly jwt: JwtRules;
-  /** Names of the probes that need no token from elsewhere. */
-  readonly open: string;
-  /** Origins of pages that may call. */
-  readonly origins: string;
-  readonly rate: number;
-}
 
 export interface Door {
   /** Where it listens, as a URL. */

@@ -4,7 +4,7 @@ import { readRows, type RowsWanted } from '../sql/reads/read-rows.ts';
 import { readState } from '../sql/reads/read-state.ts';
 import { takeFreeRequests } from '../sql/requests/take-free-requests.ts';
 import type { Callers } from './callers.ts';
-import type { DoorOptions } from './door.ts';
+import type { DoorOptions } from './door-options.ts';
 import { asMistake } from './mistakes.ts';
 import { Problem } from './problem.ts';
 import { ReadCache } from './read-cache.ts';

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebhookDelivery, WebhookVerdict } from '../connectors/connector.ts';
 import { Fault } from '../model/fault.ts';
 import { TidewayError } from '../runtime/errors.ts';
-import type { DoorOptions } from './door.ts';
+import type { DoorOptions } from './door-options.ts';
 import { Inbox } from './inbox.ts';
 import { Problem } from './problem.ts';
 import { Rejections } from './rejections.ts';
