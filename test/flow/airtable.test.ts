@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startAirtableApp, type AirtableApp } from '../apps/airtable/airtable-app.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const TOKEN = 'patFlow.0123456789abcdef';
@@ -27,9 +28,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]);
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}) => {
   const started = await startDaemon(url, { TIDEWAY_SLOT: slot, AIRTABLE_TOKEN: TOKEN, ...env });

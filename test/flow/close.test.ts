@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startCloseApp, type CloseApp } from '../apps/close/close-app.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const KEY = 'api_flow.secret-5577';
@@ -24,11 +25,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}) => {
   const started = await startDaemon(url, { TIDEWAY_SLOT: slot, CLOSE_KEY: KEY, ...env });

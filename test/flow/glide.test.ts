@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startGlideApp, type GlideApp } from '../apps/glide/glide-app.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const TOKEN = '11111111-2222-4333-8444-555555555555';
@@ -28,9 +29,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]);
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}) => {
   const started = await startDaemon(url, { TIDEWAY_SLOT: slot, GLIDE_TOKEN: TOKEN, ...env });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startSheetsApp, type SheetsApp } from '../apps/google-sheets/sheets-app.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const EMAIL = 'sync@project.iam.gserviceaccount.com';
@@ -37,11 +38,7 @@ afterEach(async () => {
   await app.stop();
   await pool.query(`drop table if exists stock; delete from tideway_private.outbox`);
 });
-afterAll(async () => {
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}) => {
   const started = await startDaemon(url, {

@@ -4,6 +4,7 @@ import { startNetsuiteApp, type NetsuiteApp } from '../apps/netsuite/netsuite-ap
 import { startShopifyApp, type ShopifyApp } from '../apps/shopify/shopify-app.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** The issue's number is a thousand: TIDEWAY_TEST_PRODUCTS=1000. */
@@ -61,9 +62,7 @@ beforeAll(async () => {
 afterEach(killDaemons);
 afterAll(async () => {
   await Promise.all([erp.stop(), shop.stop()]);
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
+  await dropSlot(pool, slot);
 });
 
 const daemon = async (env: Record<string, string> = {}): Promise<RunningDaemon> => {

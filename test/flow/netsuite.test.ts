@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startNetsuiteApp, type NetsuiteApp } from '../apps/netsuite/netsuite-app.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const SECRET = JSON.stringify({
@@ -32,11 +33,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}): Promise<RunningDaemon> => {
   const started = await startDaemon(url, { TIDEWAY_SLOT: slot, NETSUITE_SECRET: SECRET, ...env });

@@ -3,6 +3,7 @@ import { startOdooApp, type OdooApp } from '../apps/odoo/odoo-app.ts';
 import { PARTNER_MODELS } from '../apps/odoo/partners.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const KEY = 'c0ffee5577e0b4d2a3f91c5577e0b4d2a3f91c55';
@@ -21,11 +22,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await waitFor(() =>
-    db.pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(db.pool, slot));
 
 async function daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
   const running = await startDaemon(db.url, { TIDEWAY_SLOT: slot, ODOO_KEY: KEY, ...env });

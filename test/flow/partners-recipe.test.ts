@@ -6,6 +6,7 @@ import { startCloseApp, type CloseApp } from '../apps/close/close-app.ts';
 import { startSheetsApp, type SheetsApp } from '../apps/google-sheets/sheets-app.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const EMAIL = 'sync@project.iam.gserviceaccount.com';
@@ -112,11 +113,7 @@ afterEach(async () => {
   await killDaemons();
   await Promise.all([sheets.stop(), close.stop()]);
 });
-afterAll(async () => {
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(pool, slot));
 
 test('partners and staff come from a master sheet and from Close as the recipe says', async () => {
   const lead = close.store.create(

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startShopifyApp, type ShopifyApp } from '../apps/shopify/shopify-app.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const TOKEN = 'shpat_5577e0b4d2a3f91c';
@@ -20,11 +21,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await waitFor(() =>
-    db.pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
-});
+afterAll(() => dropSlot(db.pool, slot));
 
 async function daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
   const running = await startDaemon(db.url, { TIDEWAY_SLOT: slot, SHOPIFY_SECRET: SECRET, ...env });

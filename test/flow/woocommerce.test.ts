@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, onTestFailed, test } from 'vit
 import { startWooApp, type WooApp } from '../apps/woocommerce/woo-app.ts';
 import { useDatabase } from '../support/database.ts';
 import { killDaemons, startDaemon } from '../support/daemon.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const KEY = { consumer_key: 'ck_flow', consumer_secret: 'cs_flow-secret', permission: 'read_write' } as const;
@@ -17,9 +18,7 @@ afterEach(async () => {
   await killDaemons();
   await app.stop();
 });
-afterAll(async () => {
-  await pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]);
-});
+afterAll(() => dropSlot(pool, slot));
 
 const daemon = async (env: Record<string, string> = {}) => {
   const secret = JSON.stringify({ consumer_key: KEY.consumer_key, consumer_secret: KEY.consumer_secret });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dropSlot } from '../../support/drop-slot.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound, type Stage } from './stage.ts';
 
@@ -44,7 +45,7 @@ test('a slot that was dropped is made again, and what was missed is found by com
   const writes = stage.effects().length;
   await daemon.stop();
   await changeUnseen();
-  await pool.query(`select pg_drop_replication_slot($1)`, [outbound.slot]);
+  await dropSlot(pool, outbound.slot);
   await outbound.daemon();
   await expectInStep(stage);
   expect(await doubts()).toContain('the slot was gone');

@@ -4,6 +4,7 @@ import { startPlainApp, type PlainApp, type PlainAppOptions } from '../../apps/p
 import type { JournalEntry, WriteCommand } from '../../apps/plain/plain-store.ts';
 import { useDatabase } from '../../support/database.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../../support/daemon.ts';
+import { dropSlot } from '../../support/drop-slot.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const ITEMS = {
@@ -249,9 +250,7 @@ async function dropEverything(pool: Pool, slot: string): Promise<void> {
       where datname = current_database() and application_name like 'tideway/%' and backend_type = 'client backend'`);
     return rowCount === 0;
   });
-  await waitFor(() =>
-    pool.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1`, [slot]),
-  );
+  await dropSlot(pool, slot);
   await pool.query(`
     drop publication if exists tideway;
     truncate tideway_private.inbox, tideway_private.subscriptions, tideway_private.door, tideway_private.links, tideway_private.outbox, tideway_private.in_flight, tideway_private.waiting,

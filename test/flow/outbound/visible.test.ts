@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { migrateDatabase } from '../../../src/cli/migrate-database.ts';
 import { currentMigrations } from '../../../src/cli/migrations.ts';
+import { dropSlot } from '../../support/drop-slot.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { connect, startServer } from '../follow/server.ts';
 import { useOutbound } from './stage.ts';
@@ -83,7 +84,7 @@ test('the comparison after a lost slot waits for a commit that no snapshot shows
     const { rows } = await pool.query(`select from pg_stat_activity where wait_event = 'SyncRep'`);
     return rows.length === 1;
   });
-  await pool.query(`select pg_drop_replication_slot($1)`, [outbound.slot]);
+  await dropSlot(pool, outbound.slot);
   await pool.query(`update items set qty = 5 where id = 2`);
   const daemon = await outbound.daemon();
   await waitFor(
