@@ -25,6 +25,7 @@ import { Connections } from './connections.ts';
 import { keepUp } from './keep-up.ts';
 import { openWebhookTarget } from './open-webhook-target.ts';
 import { supervise } from './supervise.ts';
+import { waitForDatabase } from './wait-for-database.ts';
 
 interface Options {
   url: string;
@@ -53,7 +54,9 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
   try {
-    await requireSameRelease(url);
+    const found = await waitForDatabase(() => installedVersion(url), { url, clock, log, signal });
+    if (signal.aborted) return;
+    requireSameRelease(found?.version);
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
@@ -119,19 +122,22 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   }
 }
 
-async function requireSameRelease(url: string): Promise<void> {
+async function installedVersion(url: string): Promise<{ version: string | undefined }> {
   const database = openDatabase({ url, part: 'daemon', connections: 1 });
   try {
-    const found = await readVersion(database);
-    if (found?.version === packageVersion) return;
-    throw new TidewayError(
-      'TWVER',
-      found
-        ? `The database holds Tideway ${found.version}; this is Tideway ${packageVersion}.`
-        : `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`,
-      { mend: 'Run: tideway migrate' },
-    );
+    return { version: (await readVersion(database))?.version };
   } finally {
     await database.end({ timeout: 5 });
   }
+}
+
+function requireSameRelease(version: string | undefined): void {
+  if (version === packageVersion) return;
+  throw new TidewayError(
+    'TWVER',
+    version === undefined
+      ? `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`
+      : `The database holds Tideway ${version}; this is Tideway ${packageVersion}.`,
+    { mend: 'Run: tideway migrate' },
+  );
 }
