@@ -8,6 +8,8 @@ import { currentMigrations } from './migrations.ts';
 import { openTarget } from './open-target.ts';
 import { stopSignal } from './stop-signal.ts';
 
+const LINGER = 500;
+
 export const startCommand: Command = {
   name: 'start',
   summary: 'Runs the daemon until it is told to stop.',
@@ -28,6 +30,8 @@ export const startCommand: Command = {
       await runDaemon({ url: target.url, config, environment: process.env, log, signal });
     } finally {
       await target.close();
+      // A socket whose other end is gone would keep the process for a quarter of an hour.
+      setTimeout(() => process.exit(), LINGER).unref();
     }
     return exitCodes.done;
   },

@@ -5,7 +5,7 @@ import { systemRow } from '../connectors/system-row.ts';
 import { Follower } from '../follow/follower.ts';
 import { openDoor } from '../http/door.ts';
 import { createJwks } from '../http/jwks.ts';
-import { monotonicClock } from '../runtime/clock.ts';
+import { monotonicClock, type Clock } from '../runtime/clock.ts';
 import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
@@ -17,7 +17,7 @@ import { createNotifier } from '../runtime/notifier.ts';
 import { packageVersion } from '../runtime/package-root.ts';
 import { readSealKeys } from '../runtime/secrets.ts';
 import { storeSystems } from '../sql/connections/store-systems.ts';
-import { connectionFault, openDatabase } from '../sql/database.ts';
+import { connectionFault, describeUrl, openDatabase } from '../sql/database.ts';
 import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { storePublicUrl } from '../sql/webhooks/store-public-url.ts';
@@ -25,6 +25,8 @@ import { Connections } from './connections.ts';
 import { keepUp } from './keep-up.ts';
 import { openWebhookTarget } from './open-webhook-target.ts';
 import { supervise } from './supervise.ts';
+import { waitForDatabase } from './wait-for-database.ts';
+import { watchDatabase } from './watch-database.ts';
 
 interface Options {
   url: string;
@@ -35,14 +37,26 @@ interface Options {
   signal: AbortSignal;
 }
 
+/** What is under way at a stop may take this long; then its connections are closed. */
+const STOP_WITHIN = 7_000;
+const CLOSE_WITHIN = 10_000;
+
 /** Connects, makes sure that code and database are of one release, and works until told to stop. */
-export async function runDaemon({ url, config, environment, log, signal }: Options): Promise<void> {
+export async function runDaemon(options: Options): Promise<void> {
+  // A database that fell silent is connected to anew, as after a start.
+  while ((await connectAndWork(options)) === 'silent') continue;
+}
+
+async function connectAndWork({ url, config, environment, log, signal }: Options): Promise<'stopped' | 'silent'> {
+  const silence = new AbortController();
+  const stopping = AbortSignal.any([signal, silence.signal]);
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
   const pullDatabase = openDatabase({ url, part: 'pull', role: 'tideway_daemon', connections: 6 });
   // A burst of webhooks must not wait for pushes, nor the other way round.
   const httpDatabase = openDatabase({ url, part: 'http', role: 'tideway_daemon', connections: 4 });
+  const pools = [database, followDatabase, pullDatabase, httpDatabase];
   const clock = monotonicClock;
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
@@ -53,7 +67,9 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
   try {
-    await requireSameRelease(url);
+    const found = await waitForDatabase(() => installedVersion(url), { url, clock, log, signal });
+    if (signal.aborted) return 'stopped';
+    requireSameRelease(found?.version);
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
@@ -103,35 +119,78 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       rate: config.TIDEWAY_HTTP_RATE,
     });
     log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
-    await Promise.all([
-      supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
-      supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
-      supervise('upkeep', (stop) => keepUp({ database, clock, log }, stop), { clock, log, signal }),
+    const watched = watchDatabase(url, clock, stopping).then((silent) => {
+      if (!silent) return;
+      log.error({ event: 'daemon.database.silent' }, 'The database has not answered for 30 s; connecting anew');
+      silence.abort();
+    });
+    const work = Promise.all([
+      watched,
+      supervise('follow', (stop) => follower.run(stop), { clock, log, signal: stopping }),
+      supervise('push', (stop) => connections.run(stop), { clock, log, signal: stopping }),
+      supervise('upkeep', (stop) => keepUp({ database, clock, log }, stop), { clock, log, signal: stopping }),
     ]);
+    if (!(await endsInTime(work, stopping, () => (silence.signal.aborted ? 0 : STOP_WITHIN), clock))) {
+      // What waits for an answer that does not come ends with its connection.
+      await Promise.all(pools.map((pool) => pool.end({ timeout: 0 })));
+      if (!(await endsInTime(work, stopping, () => CLOSE_WITHIN, clock))) {
+        throw new TidewayError('TWC01', 'The database does not answer, and work that waits for it does not end.', {
+          where: describeUrl(url),
+          mend: 'Start the daemon again. Nothing is lost: what was under way is looked at first.',
+        });
+      }
+    }
     await door.close();
     await unlisten().catch(() => undefined);
+    if (silence.signal.aborted && !signal.aborted) return 'silent';
     log.info({ event: 'daemon.process.stopped' }, 'Tideway stops');
+    return 'stopped';
   } catch (error) {
     throw connectionFault(error, url);
   } finally {
     await Promise.all([jwks?.close(), notifier.close(), invalidator.close()]);
-    await Promise.all([database, followDatabase, pullDatabase, httpDatabase].map((pool) => pool.end({ timeout: 2 })));
+    await Promise.all(pools.map((pool) => pool.end({ timeout: 2 })));
   }
 }
 
-async function requireSameRelease(url: string): Promise<void> {
+/** Whether the work ends, at the latest so long after the signal. */
+async function endsInTime(
+  work: Promise<unknown>,
+  signal: AbortSignal,
+  patience: () => number,
+  clock: Clock,
+): Promise<boolean> {
+  const over = new AbortController();
+  const late = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  })
+    .then(() => clock.wait(patience(), over.signal))
+    .catch(() => undefined)
+    .then(() => false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+async function installedVersion(url: string): Promise<{ version: string | undefined }> {
   const database = openDatabase({ url, part: 'daemon', connections: 1 });
   try {
-    const found = await readVersion(database);
-    if (found?.version === packageVersion) return;
-    throw new TidewayError(
-      'TWVER',
-      found
-        ? `The database holds Tideway ${found.version}; this is Tideway ${packageVersion}.`
-        : `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`,
-      { mend: 'Run: tideway migrate' },
-    );
+    return { version: (await readVersion(database))?.version };
   } finally {
     await database.end({ timeout: 5 });
   }
+}
+
+function requireSameRelease(version: string | undefined): void {
+  if (version === packageVersion) return;
+  throw new TidewayError(
+    'TWVER',
+    version === undefined
+      ? `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`
+      : `The database holds Tideway ${version}; this is Tideway ${packageVersion}.`,
+    { mend: 'Run: tideway migrate' },
+  );
 }

@@ -45,6 +45,7 @@ const GUARD_EVERY = 2_000;
 /** Failures of one kind in a row before the log counts as undecodable. */
 const UNDECODABLE_AFTER = 3;
 const STANDBY_LOOK = 1_000;
+const CONNECT_WITHIN = 10_000;
 /** A stream that shows no heartbeat for so long is dead, whatever the socket says. */
 const SILENCE = 30_000;
 
@@ -157,7 +158,7 @@ export class Follower {
     }
     if (before.active) throw new ReaderError('slot_in_use', `Slot "${slot}" is read by another process.`);
     if (!before.exists || before.lost) {
-      await makeSlot(this.#connection(), slot);
+      await makeSlot(this.#connection(), slot, signal);
       this.#doubt ??= before.known
         ? before.exists
           ? 'the slot had lost log that was still needed'
@@ -353,7 +354,11 @@ export class Follower {
     say();
   }
 
-  #connection(): { connectionString: string; application_name: string } {
-    return { connectionString: this.#options.replicationUrl, application_name: 'tideway/follow' };
+  #connection(): { connectionString: string; application_name: string; connectionTimeoutMillis: number } {
+    return {
+      connectionString: this.#options.replicationUrl,
+      application_name: 'tideway/follow',
+      connectionTimeoutMillis: CONNECT_WITHIN,
+    };
   }
 }

@@ -50,6 +50,8 @@ export async function openReader(options: ReaderOptions): Promise<ChangeStream> 
   });
   // Without a listener a dropped connection would end the process; the running query reports the same error.
   client.on('error', () => undefined);
+  const giveUp = (): void => void client.connection.stream.destroy();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     await client.connect();
     const server = await identify(client);
@@ -67,6 +69,8 @@ export async function openReader(options: ReaderOptions): Promise<ChangeStream> 
   } catch (error) {
     void client.end().catch(() => undefined);
     throw classifyReaderError(error, false, slot);
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -5,8 +5,8 @@ import { formatLsn, parseLsn, type Lsn } from './lsn.ts';
  * Makes the slot, in place of a lost one too, and returns where it begins. Runs with the login that reads the log,
  * because that one surely may. Two daemons that try at once get one slot.
  */
-export async function makeSlot(connection: ClientConfig, slot: string): Promise<Lsn> {
-  return withClient(connection, async (client) => {
+export async function makeSlot(connection: ClientConfig, slot: string, signal?: AbortSignal): Promise<Lsn> {
+  return withClient(connection, signal, async (client) => {
     // Held until the connection closes: else the slower of two daemons could drop what the faster one made.
     await client.query(`select pg_advisory_lock(hashtextextended('tideway slot ' || $1, 0))`, [slot]);
     const { rows: found } = await client.query<{ lost: boolean; confirmed: string }>(
@@ -30,7 +30,7 @@ export async function makeSlot(connection: ClientConfig, slot: string): Promise<
 
 /** Leaves a stretch of the log out that can no longer be decoded; returns where the slot stands then. */
 export async function skipToNow(connection: ClientConfig, slot: string): Promise<Lsn> {
-  return withClient(connection, async (client) => {
+  return withClient(connection, undefined, async (client) => {
     const { rows } = await client.query<{ lsn: string }>(
       `select end_lsn as lsn from pg_replication_slot_advance($1, pg_current_wal_insert_lsn())`,
       [slot],
@@ -41,14 +41,19 @@ export async function skipToNow(connection: ClientConfig, slot: string): Promise
 
 async function withClient<Result>(
   connection: ClientConfig,
+  signal: AbortSignal | undefined,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const client = new Client({ ...connection, application_name: 'tideway/slot' });
   client.on('error', () => undefined);
-  await client.connect();
+  // The server makes no slot before every transaction that runs now has ended, and may not answer at all.
+  const giveUp = (): void => void client.connection.stream.destroy();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    await client.connect();
     return await work(client);
   } finally {
+    signal?.removeEventListener('abort', giveUp);
     await client.end().catch(() => undefined);
   }
 }

@@ -38,11 +38,18 @@ export function openDatabase({ url, part, role, connections = 5, pooled = false 
   });
 }
 
+const unreachable = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'CONNECT_TIMEOUT', 'EAI_AGAIN', 'ECONNRESET', 'EPIPE'],
+  ...['EHOSTUNREACH', 'ENETUNREACH', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED'],
+  // Starting or shutting down, and no connection left.
+  ...['57P01', '57P02', '57P03', '53300'],
+]);
+
 /** Says in words why a server could not be reached; other faults pass unchanged. */
 export function connectionFault(error: unknown, url: string): unknown {
   const code = (error as { code?: string }).code ?? '';
   const where = describeUrl(url);
-  if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'CONNECT_TIMEOUT', 'EAI_AGAIN', 'ECONNRESET'].includes(code)) {
+  if (unreachable.has(code)) {
     return new TidewayError('TWC01', `The database does not answer: ${messageOf(error)}`, {
       where,
       mend: 'Start the server, or set DATABASE_URL to the one that runs.',

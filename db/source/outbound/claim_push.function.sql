@@ -14,6 +14,7 @@ declare
   v_xids      xid8[];
   v_marked    timestamptz[];
   v_suspects  text[];
+  v_once      integer;
   v_batch     bigint;
 begin
   v_map := tideway_private.begin_work(mapping, epoch);
@@ -76,31 +77,35 @@ begin
                        select from tideway_private.links l
                         where l.mapping = claim_push.mapping and l.local_key = x.key and l.sent is not null and l.answered_at is null
                           and l.sent_until > clock_timestamp() and q.due_at > clock_timestamp())) as goes,
-                     q.reason <> 'failed' and q.attempts_started > q.attempts_finished as suspect
+                     case when q.reason = 'failed' then 0 else q.attempts_started - q.attempts_finished end as deaths
                 from unnest(v_keys, v_ops) as x (key, op)
                 join tideway_private.waiting q on q.mapping = claim_push.mapping and q.local_key = x.key) as k
        where w.mapping = claim_push.mapping
          and w.local_key = k.key
-      returning w.local_key, k.goes, k.suspect
+      returning w.local_key, k.goes, k.deaths
     )
     select array_agg(x.key order by x.n) filter (where coalesce(k.goes, true)), array_agg(x.op order by x.n) filter (where coalesce(k.goes, true)),
            array_agg(x.xid order by x.n) filter (where coalesce(k.goes, true)), array_agg(x.marked_at order by x.n) filter (where coalesce(k.goes, true)),
-           array_agg(x.key order by x.n) filter (where k.goes and k.suspect)
-      into v_keys, v_ops, v_xids, v_marked, v_suspects
+           array_agg(x.key order by k.deaths, x.n) filter (where k.goes and k.deaths > 0),
+           count(*) filter (where k.goes and k.deaths = 1)
+      into v_keys, v_ops, v_xids, v_marked, v_suspects, v_once
       from unnest(v_keys, v_ops, v_xids, v_marked) with ordinality as x (key, op, xid, marked_at, n)
       left join known k on k.local_key = x.key;
     if v_keys is null then
       return null;
     end if;
 
-    -- Rows that were out when a daemon died go one by one, and after the others: one of them may have killed it.
+    -- Rows that were out when a daemon died go after the others and in small parts, the second time one by one: one of
+    -- them may have killed it. What stays behind was claimed here, so nobody holds a mark of it and waits for us.
     if v_suspects is not null and cardinality(v_keys) > 1 then
       if v_suspects @> v_keys then
-        v_suspects := v_suspects[2 :];
+        v_suspects := v_suspects[greatest(least(v_once, max_rows / 10), 1) + 1 :];
       end if;
-      update tideway_private.waiting w
-         set due_at = clock_timestamp(), marked = true
-       where w.mapping = claim_push.mapping and w.local_key = any (v_suspects);
+      insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, marked_at, org_id)
+      select claim_push.mapping, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, x.xid, x.marked_at, v_map.org_id
+        from unnest(v_keys, v_ops, v_xids, v_marked) as x (key, op, xid, marked_at)
+       where x.key = any (v_suspects)
+       order by x.key collate "C";
       select array_agg(x.key order by x.n), array_agg(x.op order by x.n), array_agg(x.xid order by x.n), array_agg(x.marked_at order by x.n)
         into v_keys, v_ops, v_xids, v_marked
         from unnest(v_keys, v_ops, v_xids, v_marked) with ordinality as x (key, op, xid, marked_at, n)

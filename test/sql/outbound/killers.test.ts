@@ -43,3 +43,23 @@ test('a row that kills the daemon three times is failed, and the rows that were 
   expect((await map.push(app.write)).map((item) => item.op)).toEqual(['create']);
   expect(app.read()).toHaveLength(5);
 });
+
+test('when the daemon dies once, the rows that were out go on in parts of a tenth, and none is lost', async () => {
+  const map = await engine.aMapping({ table: 'id integer primary key, name text' });
+  const app = anApp();
+  await engine.owner.query(`insert into ${map.table} select n, 'row ' || n from generate_series(1, 50) n`);
+  await map.mark(Array.from({ length: 50 }, (_, n) => String(n + 1)));
+  await map.prepare((await map.claim({ rows: 50 })) ?? '');
+  await map.takeOver('the next');
+  await map.dueNow();
+  const sizes: number[] = [];
+  for (let batch = await map.claim({ rows: 50 }); batch !== null; batch = await map.claim({ rows: 50 })) {
+    const items = await map.prepare(batch);
+    sizes.push(items.length);
+    await map.complete(
+      batch,
+      items.map((item) => ({ link_id: item.link_id, ...app.write(item) })),
+    );
+  }
+  expect(sizes).toEqual(Array.from({ length: 10 }, () => 5));
+});

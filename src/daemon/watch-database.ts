@@ -1,0 +1,35 @@
+import type { Clock } from '../runtime/clock.ts';
+import { openDatabase } from '../sql/database.ts';
+
+const LOOK_EVERY = 1_000;
+/** Looks without an answer; counted, because a process that was stopped for a while has not waited. */
+const SILENT_AFTER = 30;
+
+/**
+ * Resolves to true when the server has answered nothing for half a minute: a network may forget a connection and tell
+ * neither side, and whoever waits for an answer on it waits for a quarter of an hour. A refusal is an answer.
+ */
+export async function watchDatabase(url: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  const database = openDatabase({ url, part: 'watch', connections: 1 });
+  let asked = false;
+  let looks = 0;
+  try {
+    while (!signal.aborted) {
+      if (!asked) {
+        asked = true;
+        looks = 0;
+        void database`select`
+          .catch(() => undefined)
+          .then(() => {
+            asked = false;
+          });
+      }
+      await clock.wait(LOOK_EVERY, signal).catch(() => undefined);
+      looks += 1;
+      if (asked && looks > SILENT_AFTER) return true;
+    }
+    return false;
+  } finally {
+    await database.end({ timeout: 0 });
+  }
+}
