@@ -17,7 +17,7 @@ for (const kind of KINDS) {
   const died = new Map<string, boolean>();
   const places = whole ? PLACES : [draws.pick(PLACES)];
   for (const [at, place] of places.entries())
-    for (let passage = 1; passage <= (whole ? 4 : 1); passage += 1)
+    for (let passage = 1; passage <= (whole ? 3 : 1); passage += 1)
       test(`${name}: kill -9 at passage ${String(passage)} of ${place}`, async (context) => {
         if (died.get(place) === false) context.skip(`The scenario passes ${place} fewer times.`);
         const emptiedBy = (at + passage) % 2 === 0 ? 'app' : 'table';
@@ -35,8 +35,8 @@ for (const kind of KINDS) {
   ] as const;
   const sampled = errors.slice(0, kind.sulks ? 3 : 4);
   for (const { what, with: fault } of whole ? errors : [draws.pick(sampled)])
-    for (let request = 1; request <= (whole ? (kind.sulks && fault === kind.throttled ? 2 : 6) : 1); request += 1) {
-      const nth = whole ? request : 1 + draws.below(6);
+    for (let request = 1; request <= (whole ? (kind.sulks && fault === kind.throttled ? 1 : 4) : 1); request += 1) {
+      const nth = whole ? request : 1 + draws.below(4);
       test(`${name}: ${what} at request ${String(nth)}`, async () => {
         await endure(flow, {
           kind,
@@ -50,7 +50,7 @@ for (const kind of KINDS) {
       });
     }
 
-  for (let pair = 0; pair < (whole ? 3 : 0); pair += 1) {
+  for (let pair = 0; pair < (whole ? 2 : 0); pair += 1) {
     const [first, second] = [draws.pick(PLACES), draws.pick(PLACES)];
     test(`${name}: kill -9 at ${first}, and again at ${second} while it recovers (pair ${String(pair + 1)})`, async () => {
       await endure(flow, {
