@@ -1,4 +1,4 @@
-import { Agent, request as ask, type IncomingMessage } from 'node:http';
+import { request as ask, type IncomingMessage } from 'node:http';
 import { startAppServer, type AppAnswer, type AppRequest, type AppServer } from '../../apps/app-server.ts';
 import type { Draws } from '../draws.ts';
 import type { Effect, Values } from '../history.ts';
@@ -138,12 +138,10 @@ export class Side {
   }
 }
 
-const agent = new Agent({ keepAlive: true });
-
 /** Sends it on as it came, the name of the host too: some requests are signed. */
 async function pass(app: string, { method, url, headers, body }: AppRequest): Promise<AppAnswer> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    ask(new URL(url.pathname + url.search, app), { method, headers, agent }, resolve)
+    ask(new URL(url.pathname + url.search, app), { method, headers, agent: false }, resolve)
       .once('error', reject)
       .end(body);
   });
