@@ -37,8 +37,8 @@ export async function endure(
   await keeper.kill();
 
   await pool.query(`insert into public.items values ('7', 'v7', '107'); update public.items set name = 'v8' where id = '1';
-                    delete from public.items where id = '2'; update public.items set qty = '109' where id = '4';
-                    update public.items set id = '15' where id = '5'`);
+                    delete from public.items where id = '2'; update public.items set qty = '109' where id = '4'`);
+  if (kind.keysStay !== true) await pool.query(`update public.items set id = '15' where id = '5'`);
   side.create({ id: '10', name: 'v10', qty: '110' });
   side.edit(3, { name: 'v11' });
   side.edit(4, { name: 'v12' });

@@ -47,6 +47,8 @@ export interface AppKind {
    * of the same field is gone, and nobody saw it.
    */
   readonly blind: 'nothing' | 'deletes' | 'writes';
+  /** The key of a record cannot change. */
+  readonly keysStay?: boolean;
   readonly start: (draws: Draws) => Promise<RunningApp>;
 }
 

@@ -11,7 +11,6 @@ const { publicKey, privateKey } = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 
-/** A row has no identity but its key: whoever changes the key makes another record of it. */
 export const googleSheets: AppKind = {
   name: 'google sheets',
   system: 'google_sheets',
@@ -43,6 +42,8 @@ export const googleSheets: AppKind = {
   },
   sulks: true,
   blind: 'writes',
+  // It is all the identity that a row has.
+  keysStay: true,
   start: async () => {
     const app = await startSheetsApp({
       service: { client_email: EMAIL, public_key: publicKey },
