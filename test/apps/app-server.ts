@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { PlainFaults, type FaultScript, type PlainFault } from './plain/plain-faults.ts';
 
 export interface AppRequest {
@@ -18,6 +19,9 @@ export interface AppAnswer {
 export interface AppServer {
   readonly url: string;
   fail(script: FaultScript): void;
+  clearFaults(): void;
+  /** Lets the requests held by `late` faults take effect. */
+  releaseHeld(): Promise<void>;
   /** Requests that reached the app, by `METHOD /path?query`. */
   requests(): readonly string[];
   stop(): Promise<void>;
@@ -31,52 +35,60 @@ export interface Crowd {
 
 /** An HTTP server of the loopback interface that can be made to misbehave; what it serves is the app's own affair. */
 export async function startAppServer(
-  serve: (request: AppRequest) => AppAnswer,
+  serve: (request: AppRequest) => AppAnswer | Promise<AppAnswer>,
   port = 0,
   { most, refusal }: Partial<Crowd> = {},
 ): Promise<AppServer> {
   const faults = new PlainFaults();
   const requests: string[] = [];
+  const held: (() => Promise<AppAnswer>)[] = [];
   let open = 0;
 
-  const misbehave = (
+  const misbehave = async (
     fault: PlainFault,
-    effect: () => AppAnswer,
+    effect: () => Promise<AppAnswer>,
     request: IncomingMessage,
     response: ServerResponse,
-  ): void => {
+  ): Promise<void> => {
     switch (fault.kind) {
       case 'status':
-        if (fault.applied) effect();
+        if (fault.applied) await effect();
         response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
         response.end(fault.body ?? '{"code":"scripted","message":"A scripted failure."}');
         return;
       case 'drop_answer':
-        effect();
+        await effect();
         request.socket.resetAndDestroy();
         return;
       case 'truncate': {
-        const { body } = effect();
+        const { status, headers, body } = await effect();
+        // Of nothing there is no half.
+        if (body === '') {
+          request.socket.resetAndDestroy();
+          return;
+        }
         const half = body.slice(0, Math.floor(body.length / 2));
         const length = fault.clean ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-        response.writeHead(200, { 'content-type': 'application/json', ...length });
+        response.writeHead(status, { 'content-type': 'application/json', ...headers, ...length });
         if (fault.clean) response.end(half);
         else response.write(half, () => request.socket.destroy());
         return;
       }
       case 'delay':
-        setTimeout(() => {
-          give(response, effect());
-        }, fault.milliseconds);
+        await pause(fault.milliseconds);
+        give(response, await effect());
         return;
       case 'hang':
-        if (fault.applied) effect();
+        if (fault.applied) await effect();
         return;
       case 'body':
         response.writeHead(200, { 'content-type': fault.contentType });
         response.end(fault.body);
         return;
       case 'late':
+        held.push(effect);
+        request.socket.resetAndDestroy();
+        return;
       case 'reset':
         request.socket.resetAndDestroy();
     }
@@ -94,22 +106,17 @@ export async function startAppServer(
       give(response, refusal());
       return;
     }
-    const fault = faults.take(request);
-    if (fault?.kind === 'reset') {
-      request.socket.resetAndDestroy();
-      return;
-    }
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const effect = (): AppAnswer =>
-        serve({
-          method: request.method ?? 'GET',
-          url: new URL(request.url ?? '/', 'http://app'),
-          headers: request.headers,
-          body: Buffer.concat(chunks),
+      const { method = 'GET', url = '/', headers } = request;
+      const body = Buffer.concat(chunks);
+      const fault = faults.take({ method, url, body });
+      const effect = async (): Promise<AppAnswer> => serve({ method, url: new URL(url, 'http://app'), headers, body });
+      if (fault) void misbehave(fault, effect, request, response);
+      else
+        void effect().then((answer) => {
+          give(response, answer);
         });
-      if (fault) misbehave(fault, effect, request, response);
-      else give(response, effect());
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -121,6 +128,12 @@ export async function startAppServer(
     fail: (script) => {
       faults.add(script);
     },
+    clearFaults: () => {
+      faults.clear();
+    },
+    releaseHeld: async () => {
+      for (const effect of held.splice(0)) await effect();
+    },
     requests: () => requests,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -131,6 +144,7 @@ export async function startAppServer(
 }
 
 function give(response: ServerResponse, { status, headers, body }: AppAnswer): void {
+  if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8', ...headers });
   response.end(body);
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { ended, sync } from '../flow/inbound/sync.ts';
-import { useOutbound, type Stage } from '../flow/outbound/stage.ts';
+import { useOutbound } from '../flow/outbound/stage.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { plain } from './apps/plain.ts';
+import type { Side } from './apps/side.ts';
 import { violations } from './checker.ts';
 import { createDraws } from './draws.ts';
 import { Keeper } from './keeper.ts';
@@ -36,22 +38,23 @@ async function breakFunctions(edits: readonly Edit[]): Promise<() => Promise<voi
 
 interface Scene {
   readonly world: World;
-  readonly stage: Stage;
+  readonly side: Side;
   readonly keeper: Keeper;
 }
 
 /** What the checker says after a scene that begins with one row which both sides know. */
 async function judge(act: (scene: Scene) => Promise<void>, answered: boolean): Promise<string[]> {
   // An app without idempotency keys, read without overlap: nothing but Tideway's order keeps it from doubles and gaps.
-  const world = await World.begin(flow, { ...createDraws(1), chance: () => false }, 1, false, { overlap: 0 });
-  const [stage] = world.stages;
-  if (stage === undefined) throw new Error('There is no app.');
-  const keeper = new Keeper(flow);
+  const world = await World.begin(flow, { ...createDraws(1), chance: () => false }, [plain], {
+    settings: { overlap: 0 },
+  });
+  const side = world.only;
+  const keeper = new Keeper(flow, world.env);
   await keeper.start();
   await pool.query(`insert into public.items values (1, 'v1', 101)`);
-  await stage.shows([[1, 'v1', 101]]);
+  await world.shows(side, [[1, 'v1', 101]]);
   await flow.settled();
-  await act({ world, stage, keeper });
+  await act({ world, side, keeper });
   if (keeper.isDead) await keeper.start();
   await flow.followed();
   await flow.settled();
@@ -61,24 +64,24 @@ async function judge(act: (scene: Scene) => Promise<void>, answered: boolean): P
 }
 
 const scenes = {
-  async lostCreate({ stage }: Scene) {
+  async lostCreate({ side }: Scene) {
     // A read that shows the record would settle it before the push comes again.
     for (let read = 0; read < 6; read += 1)
-      stage.app.fail({ method: 'GET', path: '/records', with: { kind: 'status', status: 500 } });
-    stage.app.fail({ path: '/write', with: { kind: 'drop_answer' } });
+      side.fail({ method: 'GET', path: '/records', with: { kind: 'status', status: 500 } });
+    side.fail({ path: '/write', with: { kind: 'drop_answer' } });
     await pool.query(`insert into public.items values (2, 'v2', 102)`);
-    await waitFor(() => stage.record(2) !== undefined);
+    await waitFor(() => side.record(2) !== undefined);
   },
-  async editInApp({ stage }: Scene) {
-    stage.edit({ op: 'update', id: stage.record(1)?.id ?? '', values: { name: 'v2' } });
-    await stage.holds([[1, 'v2', 101]]);
+  async editInApp({ side, world }: Scene) {
+    side.edit(1, { name: 'v2' });
+    await world.holds([[1, 'v2', 101]]);
   },
-  async lostUpdate({ stage }: Scene) {
-    stage.app.fail({ path: '/write', with: { kind: 'drop_answer' } });
+  async lostUpdate({ side }: Scene) {
+    side.fail({ path: '/write', with: { kind: 'drop_answer' } });
     await pool.query(`update public.items set name = 'v2'`);
-    await waitFor(() => stage.record(1)?.name === 'v2');
+    await waitFor(() => side.record(1)?.values.name === 'v2');
     await pool.query(`update public.items set name = 'v3'`);
-    await ended(pool, await sync(pool, 'delta', '', stage.name), stage.name);
+    await ended(pool, await sync(pool, 'delta', '', side.name), side.name);
   },
   async deadFollower({ keeper }: Scene) {
     await keeper.kill();
@@ -86,9 +89,9 @@ const scenes = {
     await keeper.start('follow.read');
     await keeper.death;
   },
-  async deadReader({ stage, keeper }: Scene) {
+  async deadReader({ side, keeper }: Scene) {
     await keeper.kill();
-    stage.edit({ op: 'update', id: stage.record(1)?.id ?? '', values: { name: 'v2' } });
+    side.edit(1, { name: 'v2' });
     await keeper.start('pull.fetched');
     await keeper.death;
   },
@@ -213,9 +216,9 @@ test('the checker sees a build that merges what it read before it held the lock'
   ]);
   const gate = await pool.connect();
   try {
-    const said = await judge(async ({ stage }) => {
+    const said = await judge(async ({ side, world }) => {
       await gate.query('select pg_advisory_lock(4711)');
-      stage.edit({ op: 'update', id: stage.record(1)?.id ?? '', values: { name: 'v2' } });
+      side.edit(1, { name: 'v2' });
       await waitFor(
         async () =>
           (await pool.query(`select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted`))
@@ -223,7 +226,7 @@ test('the checker sees a build that merges what it read before it held the lock'
       );
       await pool.query(`update public.items set name = 'v3'`);
       await gate.query('select pg_advisory_unlock(4711)');
-      await stage.holds([[1, 'v2', 101]]);
+      await world.holds([[1, 'v2', 101]]);
     }, false);
     expect(said.join('\n')).toMatch(/I-LOSS/);
   } finally {

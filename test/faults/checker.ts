@@ -21,7 +21,8 @@ export function violations(
 ): string[] {
   const found: string[] = [];
   const written = trace(history.effects, found);
-  found.push(...orderViolations(history.effects, written));
+  const unseen = overwrittenUnseen(history, written);
+  found.push(...orderViolations(history.effects, written, unseen));
   found.push(...duplicates(history.held));
   if (options.answered === true) found.push(...echoes(history.effects));
 
@@ -64,7 +65,7 @@ export function violations(
       if (deletions.length === 0)
         found.push(`I-LOSS: nobody deleted ${all.map(({ value }) => value).join(' ')}, and it is gone`);
       for (const leaf of all.filter(({ next, field }) => next.length === 0 && field !== 'id'))
-        if (!seen.has(leaf) && !told(leaf.value))
+        if (!seen.has(leaf) && !told(leaf.value) && !unseen.has(leaf))
           found.push(`I-LOSS: ${leaf.value} was written beside a deletion; it is gone and nobody was told`);
       continue;
     }
@@ -75,7 +76,7 @@ export function violations(
     for (const field of FIELDS) {
       const last = written.get(token(field, some[field]));
       if (last === undefined) continue;
-      const newer = last.next.filter((one) => !seen.has(one));
+      const newer = last.next.filter((one) => !seen.has(one) && !unseen.has(one));
       if (newer.length > 0)
         found.push(
           `I-ORDER: ${field} ${last.value} is there again after ${newer.map(({ value, effect }) => `${value} on ${effect.side}`).join(', ')}`,
@@ -87,6 +88,7 @@ export function violations(
           leaf !== last &&
           last.next.length === 0 &&
           !seen.has(leaf) &&
+          !unseen.has(leaf) &&
           !told(leaf.value)
         )
           found.push(
@@ -136,7 +138,11 @@ function trace(effects: readonly Effect[], found: string[]): Map<string, Written
 }
 
 /** Tideway never replaces a value by one that a person had replaced by it. */
-function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string, Written>): string[] {
+function orderViolations(
+  effects: readonly Effect[],
+  written: ReadonlyMap<string, Written>,
+  unseen: ReadonlySet<Written>,
+): string[] {
   // A row that an edit elsewhere brings back comes without what its deletion threw away.
   const thrown = new Set(
     effects
@@ -149,12 +155,29 @@ function orderViolations(effects: readonly Effect[], written: ReadonlyMap<string
       if (before[field] === after[field]) return [];
       const older = written.get(token(field, after[field]));
       const newer = written.get(token(field, before[field]));
-      if (newer !== undefined && thrown.has(newer)) return [];
+      if (newer !== undefined && (thrown.has(newer) || unseen.has(newer))) return [];
       for (let one = newer?.over; one !== undefined; one = one.over)
         if (one === older) return [`I-ORDER: ${side} was given ${after[field]} over the newer ${before[field]}`];
       return [];
     });
   });
+}
+
+/**
+ * What a person wrote into an app that cannot compare, and Tideway's own write replaced there before anything else showed
+ * it: it came between the last look and the write.
+ */
+function overwrittenUnseen({ effects, blind }: History, written: ReadonlyMap<string, Written>): Set<Written> {
+  const ours = effects.filter(({ by }) => by === 'tideway');
+  return new Set(
+    [...written.values()].filter(({ effect, field, value }) => {
+      const isReplaced = ours.some(({ side, before, after }) => {
+        if (side !== effect.side || before?.[field] !== value) return false;
+        return after === null ? blind.get(side) !== 'nothing' : blind.get(side) === 'writes' && after[field] !== value;
+      });
+      return isReplaced && !ours.some(({ side, after }) => side !== effect.side && after?.[field] === value);
+    }),
+  );
 }
 
 /** Where every request was answered, a write that changes nothing is an echo. */

@@ -34,5 +34,7 @@ export interface History {
   readonly effects: readonly Effect[];
   /** What each side holds in the end. */
   readonly held: ReadonlyMap<string, readonly Values[]>;
+  /** What each side does without comparing before. */
+  readonly blind: ReadonlyMap<string, 'nothing' | 'deletes' | 'writes'>;
   readonly told: Told;
 }

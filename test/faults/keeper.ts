@@ -22,11 +22,13 @@ export const PLACES = [
 export class Keeper {
   kills = 0;
   readonly #flow: ReturnType<typeof useOutbound>;
+  readonly #env: Readonly<Record<string, string>>;
   #daemon: RunningDaemon | undefined;
   #dead = true;
 
-  constructor(flow: ReturnType<typeof useOutbound>) {
+  constructor(flow: ReturnType<typeof useOutbound>, env: Readonly<Record<string, string>> = {}) {
     this.#flow = flow;
+    this.#env = env;
   }
 
   /** Resolves when the daemon has ended. */
@@ -42,7 +44,10 @@ export class Keeper {
     await endLeases(this.#flow.pool);
     this.#dead = false;
     try {
-      const daemon = await this.#flow.daemon(failpoint === undefined ? {} : { TIDEWAY_FAILPOINT: failpoint });
+      const daemon = await this.#flow.daemon({
+        ...this.#env,
+        ...(failpoint === undefined ? {} : { TIDEWAY_FAILPOINT: failpoint }),
+      });
       this.#daemon = daemon;
       void daemon.ended.then((how) => {
         this.#dead = true;

@@ -1,5 +1,8 @@
-import type { JournalEntry } from '../apps/plain/plain-store.ts';
-import type { Stage, useOutbound } from '../flow/outbound/stage.ts';
+import { onTestFinished } from 'vitest';
+import type { useOutbound } from '../flow/outbound/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { AppKind } from './apps/app-kind.ts';
+import { Side } from './apps/side.ts';
 import type { Draws } from './draws.ts';
 import type { Effect, History, Told, Values } from './history.ts';
 
@@ -17,33 +20,40 @@ const MAPPING = {
 /** Milliseconds in which a request without an answer may still take effect. */
 const LIFE = 1_500;
 
+export interface WorldOptions {
+  /** Whether people change keys too. */
+  readonly keys?: boolean;
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+type Line = readonly [string | number, string | null, string | number | null];
+
 /** A table that several apps share, the people on all sides, and their journals. */
 export class World {
-  readonly stages: readonly Stage[];
+  readonly sides: readonly Side[];
   readonly #flow: Flow;
   readonly #draws: Draws;
   readonly #keys: boolean;
-  readonly #late: ReadonlyMap<Stage, Set<number>>;
   #count = 0;
 
-  private constructor(flow: Flow, draws: Draws, stages: readonly Stage[], keys: boolean) {
+  private constructor(flow: Flow, draws: Draws, sides: readonly Side[], keys: boolean) {
     this.#keys = keys;
     this.#flow = flow;
     this.#draws = draws;
-    this.stages = stages;
-    this.#late = new Map(stages.map((stage) => [stage, new Set<number>()]));
+    this.sides = sides;
   }
 
-  /** `keys`: whether people change keys too. */
   static async begin(
     flow: Flow,
     draws: Draws,
-    apps: number,
-    keys: boolean,
-    settings: Record<string, unknown> = {},
+    kinds: readonly AppKind[],
+    { keys = false, settings = {} }: WorldOptions = {},
   ): Promise<World> {
-    await flow.pool.query(`
-      create table public.items (id integer primary key, name text, qty integer);
+    const { pool } = flow;
+    const types = kinds[0]?.types;
+    if (types === undefined) throw new Error('A world has an app.');
+    await pool.query(`
+      create table public.items (id ${types.id} primary key, name ${types.name}, qty ${types.qty});
       create schema if not exists witness;
       drop table if exists witness.journal;
       create table witness.journal (seq bigint generated always as identity, at timestamptz not null default clock_timestamp(), by text not null, before jsonb, after jsonb);
@@ -65,33 +75,71 @@ export class World {
          where tg_op = 'INSERT' or n.value is distinct from to_jsonb(old) -> n.key;
         return null;
       end $$;
-      create or replace trigger witness after insert or update on tideway_private.links for each row execute function witness.note_link();`);
-    const stages: Stage[] = [];
-    for (const name of ['one', 'two', 'three'].slice(0, apps))
-      stages.push(
-        await flow.stage({
-          name,
-          table: 'public.items',
-          direction: 'both',
-          mapping: MAPPING,
-          settings: { request_life: LIFE, ...settings },
-          app: { idempotency: draws.chance(0.5) },
-        }),
+      create or replace trigger witness after insert or update on tideway_private.links for each row execute function witness.note_link();
+      insert into tideway.systems (system, title, settings_schema) values ('plain', 'Plain', '{}') on conflict do nothing`);
+    const sides: Side[] = [];
+    for (const [at, kind] of kinds.entries()) {
+      const name = ['one', 'two', 'three'][at] ?? `app${String(at)}`;
+      const side = await Side.open(name, kind, draws);
+      // After the daemons have gone.
+      onTestFinished(() => side.stop());
+      sides.push(side);
+      await pool.query('select tideway.connect($1, $2, $3, $4)', [
+        name,
+        kind.system,
+        { request_life: LIFE, ...side.settings, ...settings },
+        kind.secret,
+      ]);
+      await pool.query(
+        `select tideway.map($1, $1, $2, 'public.items', $3::jsonb, direction => 'both', options => $4)`,
+        [name, kind.remote, JSON.stringify(kind.columns), MAPPING],
       );
-    return new World(flow, draws, stages, keys);
+      await pool.query('select tideway.activate($1)', [name]);
+    }
+    return new World(flow, draws, sides, keys);
+  }
+
+  /** What a daemon of this world needs to know. */
+  get env(): Record<string, string> {
+    return Object.assign({ TIDEWAY_SEAL_KEY: SEAL_KEY }, ...this.sides.map(({ kind }) => kind.env)) as Record<
+      string,
+      string
+    >;
+  }
+
+  /** The one app of a small world. */
+  get only(): Side {
+    const [side, other] = this.sides;
+    if (side === undefined || other !== undefined) throw new Error('There is not one app.');
+    return side;
+  }
+
+  /** Resolves once the app shows exactly these rows. */
+  async shows(side: Side, lines: readonly Line[], within = 15_000): Promise<void> {
+    await same(lines, within, side.name, () => side.records().map(({ values }) => values));
+  }
+
+  /** Resolves once the table holds exactly these rows. */
+  async holds(lines: readonly Line[], within = 15_000): Promise<void> {
+    await same(lines, within, 'table', async () => (await this.#items()).map(ofRow));
+  }
+
+  async #items(): Promise<Row[]> {
+    const { rows } = await this.#flow.pool.query<Row>('select id, name, qty from public.items order by id');
+    return rows;
   }
 
   /** One thing that one person does, told in a line. */
   async act(): Promise<string> {
     const { below, pick } = this.#draws;
-    const side = below(2) === 0 ? undefined : pick(this.stages);
+    const side = below(2) === 0 ? undefined : pick(this.sides);
     return side === undefined ? this.#actHere() : this.#actThere(side);
   }
 
   async #actHere(): Promise<string> {
     const { pick, below } = this.#draws;
     const { fresh, name, qty } = this.#fresh();
-    const { rows } = await this.#flow.pool.query<{ id: number }>('select id from public.items order by id');
+    const rows = await this.#items();
     const what = below(10);
     const id = rows.length === 0 ? undefined : pick(rows).id;
     const [sql, values] =
@@ -110,88 +158,73 @@ export class World {
     return `table: ${String(sql)} ${JSON.stringify(values)}`;
   }
 
-  async #actThere(stage: Stage): Promise<string> {
+  async #actThere(side: Side): Promise<string> {
     const { pick, below } = this.#draws;
     const { fresh, name, qty } = this.#fresh();
-    const records = stage.app.records('items');
+    const records = side.records();
     const what = below(10);
     const record = records.length === 0 ? undefined : pick(records);
-    const command =
-      record === undefined || what < 3
-        ? { op: 'create' as const, values: { ref: fresh, name, qty } }
-        : what < 6
-          ? { op: 'update' as const, id: record.id, values: { name } }
-          : what < 8
-            ? { op: 'update' as const, id: record.id, values: { qty } }
-            : what < 9
-              ? { op: 'update' as const, id: record.id, values: { name, qty } }
-              : (await this.#isKnown(stage, record.id))
-                ? { op: 'delete' as const, id: record.id }
-                : { op: 'update' as const, id: record.id, values: { name } };
-    stage.edit(command);
-    return `${stage.name}: ${JSON.stringify(command)}`;
+    if (record === undefined || what < 3) {
+      side.create({ id: fresh, name, qty });
+      return `${side.name}: create ${fresh} ${name} ${qty}`;
+    }
+    if (what === 9 && (await this.#isKnown(side, record.id))) {
+      side.removeRecord(record.id);
+      return `${side.name}: delete ${record.id}`;
+    }
+    const change = what < 6 || what === 9 ? { name } : what < 8 ? { qty } : { name, qty };
+    side.editRecord(record.id, change);
+    return `${side.name}: update ${record.id} ${JSON.stringify(change)}`;
   }
 
   /** Nobody can know of a record that is gone and whose creation was never answered. */
-  async #isKnown(stage: Stage, id: string): Promise<boolean> {
-    const isOurs = stage.app
-      .journal()
-      .some((entry) => entry.id === id && entry.op === 'create' && entry.actor === 'api');
+  async #isKnown(side: Side, id: string): Promise<boolean> {
     const { rows } = await this.#flow.pool.query(
       `select from tideway_private.links l join tideway.mappings m on m.number = l.mapping where m.name = $1 and l.remote_id = $2`,
-      [stage.name, id],
+      [side.name, id],
     );
-    return !isOurs || rows.length > 0;
+    return !side.isOurs(id) || rows.length > 0;
   }
 
   /** One fault in one app, told in a line. */
   misbehave(): string {
     const { pick, below } = this.#draws;
-    const stage = pick(this.stages);
+    const side = pick(this.sides);
     const after = below(3);
+    const { isRead, isWrite } = side.kind;
+    const throttled = side.kind.sulks ? ({ kind: 'status', status: 503 } as const) : side.kind.throttled;
+    const isEither = (asked: Parameters<typeof isRead>[0]): boolean => isRead(asked) || isWrite(asked);
     const fault = pick([
-      { path: '/write', with: { kind: 'status', status: 500 } },
-      { path: '/write', with: { kind: 'status', status: 502, applied: true } },
-      { path: '/records', with: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } },
-      { path: '/records', with: { kind: 'reset' } },
-      { path: '/write', with: { kind: 'drop_answer' } },
-      { path: '/write', with: { kind: 'late' } },
-      { path: '/write', with: { kind: 'truncate' } },
-      { method: 'GET', path: '/records', with: { kind: 'truncate' } },
-      { method: 'GET', path: '/records', with: { kind: 'truncate', clean: true } },
-      { path: '/find', with: { kind: 'status', status: 500 } },
-      { path: '/write', with: { kind: 'delay', milliseconds: 150 } },
-      { method: 'GET', path: '/records', with: { kind: 'delay', milliseconds: 150 } },
+      { what: 'write', when: isWrite, with: { kind: 'status', status: 500 } },
+      { what: 'write', when: isWrite, with: { kind: 'status', status: 502, applied: true } },
+      { what: 'request', when: isEither, with: throttled },
+      { what: 'request', when: isEither, with: { kind: 'reset' } },
+      { what: 'write', when: isWrite, with: { kind: 'drop_answer' } },
+      { what: 'write', when: isWrite, with: { kind: 'late' } },
+      { what: 'write', when: isWrite, with: { kind: 'truncate' } },
+      { what: 'read', when: isRead, with: { kind: 'truncate' } },
+      { what: 'read', when: isRead, with: { kind: 'truncate', clean: true } },
+      { what: 'read', when: isRead, with: { kind: 'status', status: 500 } },
+      { what: 'write', when: isWrite, with: { kind: 'delay', milliseconds: 150 } },
+      { what: 'read', when: isRead, with: { kind: 'delay', milliseconds: 150 } },
     ] as const);
-    stage.app.fail({ ...fault, after });
-    return `${stage.name}: fault ${JSON.stringify(fault)} after ${String(after)}`;
+    side.fail({ when: fault.when, with: fault.with, after });
+    return `${side.name}: ${fault.what} ${JSON.stringify(fault.with)} after ${String(after)}`;
   }
 
   /** Late requests land within the time that the apps promise; the journal remembers that they were late. */
   landLate(): () => void {
     const timer = setInterval(() => {
-      this.releaseHeld();
+      for (const side of this.sides) void side.releaseHeld();
     }, LIFE / 3);
     return () => {
       clearInterval(timer);
     };
   }
 
-  releaseHeld(): void {
-    for (const stage of this.stages) {
-      const before = stage.app.journal().length;
-      stage.app.releaseHeld();
-      for (const { seq } of stage.app.journal().slice(before)) this.#late.get(stage)?.add(seq);
-    }
-  }
-
   /** The bad weather ends. */
-  calm(): void {
-    for (const { app } of this.stages) {
-      app.clearFaults();
-      app.revealAll();
-    }
-    this.releaseHeld();
+  async calm(): Promise<void> {
+    for (const side of this.sides) await side.calm();
   }
 
   async history(): Promise<History> {
@@ -207,19 +240,16 @@ export class World {
       after: after && ofRow(after),
     }));
     const held = new Map<string, readonly Values[]>();
-    const { rows: items } = await pool.query<Row>('select id, name, qty from public.items order by id');
-    held.set(
-      'table',
-      items.map((row) => ofRow(row)),
-    );
-    for (const stage of this.stages)
+    held.set('table', (await this.#items()).map(ofRow));
+    for (const side of this.sides)
       held.set(
-        stage.name,
-        stage.app.records('items').map(({ values }) => ofRecord(values)),
+        side.name,
+        side.records().map(({ values }) => values),
       );
     return {
-      effects: [...here, ...this.stages.flatMap((stage) => this.#effects(stage))],
+      effects: [...here, ...this.sides.flatMap((side) => side.effects())],
       held,
+      blind: new Map(this.sides.map(({ name, kind }) => [name, kind.blind])),
       told: await this.#told(),
     };
   }
@@ -242,25 +272,6 @@ export class World {
     return [...steps, ...rows].map(({ line }) => line);
   }
 
-  #effects(stage: Stage): Effect[] {
-    const records = new Map<string, Values>();
-    return stage.app.journal().map((entry: JournalEntry) => {
-      const before = records.get(entry.id) ?? null;
-      const after =
-        entry.op === 'delete' ? null : { ...(before ?? NOTHING), ...ofRecord(entry.values, before ?? NOTHING) };
-      if (after === null) records.delete(entry.id);
-      else records.set(entry.id, after);
-      return {
-        side: stage.name,
-        at: entry.at,
-        by: entry.actor === 'api' ? 'tideway' : 'person',
-        ...(this.#late.get(stage)?.has(entry.seq) ? { late: true } : {}),
-        before,
-        after,
-      };
-    });
-  }
-
   async #told(): Promise<Told> {
     const { rows: conflicts } = await this.#flow.pool.query<{ value: string }>(
       `select distinct v #>> '{}' as value from tideway.conflicts
@@ -281,29 +292,49 @@ export class World {
   }
 
   /** No value is ever used twice, in any column. */
-  #fresh(): { fresh: number; name: string; qty: number } {
+  #fresh(): Values & { readonly fresh: string } {
     this.#count += 1;
-    return { fresh: this.#count, name: `v${String(this.#count)}`, qty: 1_000_000 + this.#count };
+    const fresh = String(this.#count);
+    return { id: fresh, fresh, name: `v${fresh}`, qty: String(1_000_000 + this.#count) };
   }
 }
 
 interface Row {
-  readonly id: number;
+  readonly id: number | string;
   readonly name: string | null;
-  readonly qty: number | null;
+  readonly qty: number | string | null;
 }
 
-const NOTHING: Values = { id: '', name: '', qty: '' };
+const SEAL_KEY = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
 
 function ofRow(row: Row): Values {
   return { id: String(row.id), name: String(row.name), qty: String(row.qty) };
 }
 
-function ofRecord(values: Readonly<Record<string, unknown>>, base: Values = NOTHING): Values {
-  const of = (name: string, before: string): string => (name in values ? text(values[name]) : before);
-  return { id: of('ref', base.id), name: of('name', base.name), qty: of('qty', base.qty) };
+/** Waits until the rows are these, whatever their order. */
+async function same(
+  lines: readonly Line[],
+  within: number,
+  where: string,
+  look: () => readonly Values[] | Promise<readonly Values[]>,
+): Promise<void> {
+  const wanted = lines.map((line) => line.map(String).join('/')).sort();
+  await waitFor(
+    async () => {
+      const found = (await look()).map(({ id, name, qty }) => `${id}/${name}/${qty}`).sort();
+      if (JSON.stringify(found) !== JSON.stringify(wanted))
+        throw new Error(`${where} has ${found.join(' ')}, not ${wanted.join(' ')}`);
+    },
+    { within },
+  );
 }
 
-function text(value: unknown): string {
-  return typeof value === 'object' && value !== null && 'number' in value ? String(value.number) : String(value);
+/** Every effect in the order of time, for people who look for the cause. */
+export function tell({ effects }: History): string[] {
+  return [...effects]
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(
+      ({ at, side, by, late, before, after }) =>
+        `${at.slice(14)} ${side} ${by}${late ? ' (late)' : ''}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+    );
 }

@@ -132,7 +132,7 @@ function describe(settings: CloseSettings): Description<CloseSettings> {
     timing: {
       writeVisibleAfter: settings.index_lag,
       searchVisibleAfter: settings.index_lag,
-      requestLife: 120_000,
+      requestLife: settings.request_life,
       changesOverlap: settings.overlap,
     },
     capabilities: {

@@ -17,6 +17,8 @@ export const closeSettings = z.strictObject({
   index_lag: z.int().min(0).max(600_000).default(60_000),
   /** Milliseconds that a read of changes looks back: the index lags, and events are put together after the fact. */
   overlap: z.int().min(10_000).max(3_600_000).default(300_000),
+  /** Milliseconds after which a request without an answer can no longer take effect. */
+  request_life: z.int().min(0).max(600_000).default(120_000),
   /** Milliseconds that the time in a webhook's signature may be away from now. */
   webhook_window: z.int().min(10_000).max(259_200_000).default(300_000),
 });

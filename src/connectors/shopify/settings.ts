@@ -19,6 +19,10 @@ export const shopifySettings = z.strictObject({
   bulk: z.boolean().default(true),
   /** Milliseconds that a read of changes looks back, because Shopify's search index lags behind its writes. */
   overlap: z.int().min(0).max(3_600_000).default(120_000),
+  /** Milliseconds that searches trail the shop; reading a record by its id or handle does not. */
+  index_lag: z.int().min(0).max(600_000).default(60_000),
+  /** Milliseconds after which a request without an answer can no longer take effect. */
+  request_life: z.int().min(0).max(600_000).default(30_000),
   /** The reason that Shopify's stock history shows for quantities that Tideway writes. */
   inventory_reason: z.string().min(1).default('correction'),
 });

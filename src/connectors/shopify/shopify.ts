@@ -15,7 +15,7 @@ import { writeBatch } from './write-batch.ts';
 
 /** A Shopify shop through the GraphQL Admin API. */
 export const shopify: Connector<ShopifySettings> = {
-  describe: (settings) => describe(settings?.overlap ?? 120_000),
+  describe: (settings) => describe(settings ?? shopifySettings.parse({ shop: 'none.myshopify.com' })),
 
   origins: (settings) => [...new Set([shopUrl(settings), settings.bulk_url].map((url) => new URL(url).origin))],
 
@@ -61,7 +61,7 @@ async function discoverTable(session: ShopifySession, table: Table): Promise<Rem
   };
 }
 
-function describe(overlap: number): Description<ShopifySettings> {
+function describe(settings: ShopifySettings): Description<ShopifySettings> {
   return {
     title: 'Shopify',
     settings: shopifySettings,
@@ -85,9 +85,9 @@ function describe(overlap: number): Description<ShopifySettings> {
     },
     timing: {
       writeVisibleAfter: 0,
-      searchVisibleAfter: 60_000,
-      requestLife: 30_000,
-      changesOverlap: overlap,
+      searchVisibleAfter: settings.index_lag,
+      requestLife: settings.request_life,
+      changesOverlap: settings.overlap,
     },
     capabilities: {
       partialUpdate: true,

@@ -20,6 +20,8 @@ export const wooSettings = z.strictObject({
   concurrency: z.int().min(1).max(16).default(2),
   /** Milliseconds that a read of changes looks back: times are whole seconds, and a slow request commits late. */
   overlap: z.int().min(1_000).max(3_600_000).default(10_000),
+  /** Milliseconds after which an unanswered request has surely ended: PHP goes on for a while after a caller has hung up. */
+  request_life: z.int().min(0).max(3_600_000).default(120_000),
 });
 
 export type WooSettings = z.infer<typeof wooSettings>;

@@ -134,8 +134,7 @@ function describe(settings: WooSettings): Description<WooSettings> {
     timing: {
       writeVisibleAfter: 0,
       searchVisibleAfter: 0,
-      // PHP goes on for a while after a caller has hung up.
-      requestLife: 120_000,
+      requestLife: settings.request_life,
       changesOverlap: settings.overlap,
     },
     capabilities: {

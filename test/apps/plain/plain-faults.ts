@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-
 /** What happens to a request instead of, or after, its effect. */
 export type PlainFault =
   /** Answers with this status; the effect does not happen unless `applied`. */
@@ -33,7 +31,16 @@ export interface FaultScript {
   readonly method?: string;
   /** Part of the path. */
   readonly path?: string;
+  /** Which requests are meant, where method and path do not tell: some apps have one path for everything. */
+  readonly when?: (request: Asked) => boolean;
   readonly with: PlainFault;
+}
+
+/** What is known of a request when a fault may be taken for it; the body only where the app waits for it. */
+export interface Asked {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly body?: Buffer;
 }
 
 /** The faults that tests asked for, first come first served. */
@@ -48,12 +55,13 @@ export class PlainFaults {
     this.scripts.length = 0;
   }
 
-  take(request: IncomingMessage): PlainFault | undefined {
+  take(request: Asked): PlainFault | undefined {
     for (const entry of this.scripts) {
-      const { method, path, after = 0, with: fault } = entry.script;
+      const { method, path, when, after = 0, with: fault } = entry.script;
       if (entry.left === 0) continue;
       if (method !== undefined && method !== request.method) continue;
       if (path !== undefined && !request.url?.includes(path)) continue;
+      if (when !== undefined && !when(request)) continue;
       if (entry.passed < after) {
         entry.passed += 1;
         continue;

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { violations } from './checker.ts';
+import type { Effect, History, Values } from './history.ts';
+
+const row = (name: string): Values => ({ id: '1', name, qty: '7' });
+const effect = (side: string, by: Effect['by'], before: Values | null, after: Values | null): Effect => ({
+  side,
+  by,
+  before,
+  after,
+  at: '',
+});
+const began = [effect('table', 'person', null, row('v1')), effect('app', 'tideway', null, row('v1'))];
+/** A person writes v3 into the app; Tideway brings v2 of the table over it. */
+const crossed = [
+  effect('table', 'person', row('v1'), row('v2')),
+  effect('app', 'person', row('v1'), row('v3')),
+  effect('app', 'tideway', row('v3'), row('v2')),
+];
+const history = (
+  effects: readonly Effect[],
+  blind: 'nothing' | 'deletes' | 'writes',
+  last: Values | null,
+): History => ({
+  effects: [...began, ...effects],
+  held: new Map([
+    ['table', last === null ? [] : [last]],
+    ['app', last === null ? [] : [last]],
+  ]),
+  blind: new Map([
+    ['table', 'nothing'],
+    ['app', blind],
+  ]),
+  told: { values: [], rows: [], errors: [] },
+});
+const says = (...of: Parameters<typeof history>) => violations(history(...of), { deletionsFound: true });
+
+test('what Tideway wrote over before it could see it is lost, unless the app cannot compare', () => {
+  expect(says(crossed, 'nothing', row('v2')).join()).toMatch(/I-LOSS: name v3/);
+  expect(says(crossed, 'deletes', row('v2')).join()).toMatch(/I-LOSS: name v3/);
+  expect(says(crossed, 'writes', row('v2'))).toEqual([]);
+});
+
+test('what was seen before it was written over is lost, whatever the app can do', () => {
+  const [table, app, over] = crossed as [Effect, Effect, Effect];
+  const seen = [
+    app,
+    effect('table', 'tideway', row('v1'), row('v3')),
+    effect('table', 'tideway', row('v3'), row('v1')),
+  ];
+  expect(says([...seen, table, over], 'writes', row('v2')).join()).toMatch(/I-LOSS: name v3|I-ORDER/);
+});
+
+test('an edit in the app that a deletion here takes along is lost, unless the app deletes without comparing', () => {
+  const deleted = [
+    effect('app', 'person', row('v1'), row('v3')),
+    effect('table', 'person', row('v1'), null),
+    effect('app', 'tideway', row('v3'), null),
+  ];
+  expect(says(deleted, 'nothing', null).join()).toMatch(/I-LOSS: v3/);
+  expect(says(deleted, 'deletes', null)).toEqual([]);
+});

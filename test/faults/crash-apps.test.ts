@@ -1,0 +1,67 @@
+import { test } from 'vitest';
+import { useOutbound } from '../flow/outbound/stage.ts';
+import { seed } from '../support/seed.ts';
+import { KINDS } from './apps/kinds.ts';
+import { createDraws } from './draws.ts';
+import { endure } from './endure.ts';
+import { PLACES } from './keeper.ts';
+
+const flow = useOutbound();
+const whole = process.env.TIDEWAY_TEST_CRASH === 'all';
+const draws = createDraws(seed);
+/** Shorter than any wait of the scenario: no request is under way when its sender is gone. */
+const settings = { request_life: 300 };
+
+for (const kind of KINDS) {
+  const { name } = kind;
+  const died = new Map<string, boolean>();
+  const places = whole ? PLACES : [draws.pick(PLACES)];
+  for (const [at, place] of places.entries())
+    for (let passage = 1; passage <= (whole ? 2 : 1); passage += 1)
+      test(`${name}: kill -9 at passage ${String(passage)} of ${place}`, async (context) => {
+        if (died.get(place) === false) context.skip(`The scenario passes ${place} fewer times.`);
+        const emptiedBy = (at + passage) % 2 === 0 ? 'app' : 'table';
+        const trouble: Parameters<typeof endure>[1]['trouble'] = ({ keeper }) =>
+          keeper.start(`${place}@${String(passage)}`);
+        died.set(place, await endure(flow, { kind, settings, emptiedBy, trouble }));
+        if (!died.get(place)) context.skip(`The scenario passes ${place} fewer times.`);
+      });
+
+  const errors = [
+    { what: 'a connection reset', with: { kind: 'reset' } },
+    { what: 'a 500', with: { kind: 'status', status: 500 } },
+    { what: 'a lost answer', with: { kind: 'drop_answer' } },
+    { what: 'what the app says when it is asked too much', with: kind.throttled },
+  ] as const;
+  const sampled = errors.slice(0, kind.sulks ? 3 : 4);
+  for (const { what, with: fault } of whole ? errors : [draws.pick(sampled)])
+    for (let request = 1; request <= (whole ? (kind.sulks && fault === kind.throttled ? 1 : 4) : 1); request += 1) {
+      const nth = whole ? request : 1 + draws.below(4);
+      test(`${name}: ${what} at request ${String(nth)}`, async () => {
+        await endure(flow, {
+          kind,
+          settings,
+          emptiedBy: nth % 2 === 0 ? 'app' : 'table',
+          trouble: async ({ side, keeper }) => {
+            side.fail({ when: (asked) => kind.isRead(asked) || kind.isWrite(asked), after: nth - 1, with: fault });
+            await keeper.start();
+          },
+        });
+      });
+    }
+
+  for (let pair = 0; pair < (whole ? 2 : 0); pair += 1) {
+    const [first, second] = [draws.pick(PLACES), draws.pick(PLACES)];
+    test(`${name}: kill -9 at ${first}, and again at ${second} while it recovers (pair ${String(pair + 1)})`, async () => {
+      await endure(flow, {
+        kind,
+        settings,
+        trouble: async ({ keeper }) => {
+          await keeper.start(first);
+          await Promise.race([keeper.death, flow.settled(60_000)]);
+          if (keeper.isDead) await keeper.start(second);
+        },
+      });
+    });
+  }
+}
