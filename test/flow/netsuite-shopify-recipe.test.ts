@@ -189,7 +189,8 @@ test('products, stock, customers and orders of the recipe', { timeout: 240_000 +
   expect(await count('products')).toBe(0);
   await pool.query(statement('add_preview_to_sync_list'));
   const { rows: listed } = await pool.query(
-    `select source_id, metadata from tideway.sync_list order by source_id limit 1`,
+    `select source_id, metadata from tideway.sync_list where metadata ->> 'sku' = $1`,
+    [sku(1)],
   );
   expect(listed).toEqual([{ source_id: items.get(sku(1)), metadata: { name: 'Mug 1', sku: sku(1), price: 1.5 } }]);
 

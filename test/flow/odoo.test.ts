@@ -95,3 +95,104 @@ test('rows written in SQL appear in Odoo, once each, whatever kills the daemon',
   expect(app.journal().filter(({ op }) => op === 'create')).toHaveLength(3);
   expect(new Set(app.journal().map(({ actor }) => actor))).toEqual(new Set(['api']));
 });
+
+test('what people do in Odoo arrives, both sides follow each other, and a name changed on both waits for a person', async () => {
+  const make = (ref: number, name: string): number =>
+    app.edit('res.partner', { op: 'create', values: { color: ref, name, email: `${name.toLowerCase()}@example.com` } });
+  const [ada, bo, cy] = [make(1, 'Ada'), make(2, 'Bo'), make(3, 'Cy')];
+  const first = await daemon();
+  await db.pool.query(
+    `create table partners (id bigint primary key, name text, email text, active boolean not null default true, odoo_id text)`,
+  );
+  await db.pool.query(`select tideway.connect('inward', 'odoo', $1, 'env:ODOO_KEY')`, [
+    { base_url: app.url, database: 'shop', login: 'bot', requests_per_second: 100, request_life: 300 },
+  ]);
+  await db.pool.query(
+    `select tideway.map('partners', 'inward', 'res.partner', 'partners', $1::jsonb, direction => 'both', options => $2)`,
+    [
+      JSON.stringify([
+        { local: 'id', remote: 'color', type: 'number' },
+        { local: 'name', remote: 'name', conflict: 'manual' },
+        { local: 'email', remote: 'email' },
+        { local: 'active', remote: 'active', type: 'boolean' },
+        { local: 'odoo_id', remote: '$id' },
+      ]),
+      { match_on: ['id'], schedule: '1 s', sweep_schedule: 'manual', retry_base: '100 ms', retry_cap: '1 s' },
+    ],
+  );
+  await db.pool.query(`select tideway.activate('partners')`);
+  const holds = (wanted: readonly (readonly [string, string, string | null, boolean, number | string])[]) =>
+    waitFor(
+      async () => {
+        const { rows } = await db.pool.query({ text: `select * from partners order by id`, rowMode: 'array' });
+        expect(rows).toEqual(wanted.map(([...row]) => [...row.slice(0, 4), String(row[4])]));
+      },
+      { within: 30_000 },
+    );
+  await holds([
+    ['1', 'Ada', 'ada@example.com', true, ada],
+    ['2', 'Bo', 'bo@example.com', true, bo],
+    ['3', 'Cy', 'cy@example.com', true, cy],
+  ]);
+
+  const dee = make(4, 'Dee');
+  app.edit('res.partner', { op: 'update', id: ada, values: { name: 'Ada L.' } });
+  app.edit('res.partner', { op: 'update', id: bo, values: { active: false } });
+  await db.pool.query(`update partners set email = 'ada@example.org' where id = 1`);
+  await db.pool.query(`insert into partners (id, name) values (5, 'Eve')`);
+  const eve = await waitFor(
+    () => {
+      const found = app.records('res.partner').find(({ values }) => values['color'] === 5);
+      if (found === undefined) throw new Error('Eve is not in Odoo yet');
+      return found.id;
+    },
+    { within: 30_000 },
+  );
+  await holds([
+    ['1', 'Ada L.', 'ada@example.org', true, ada],
+    ['2', 'Bo', 'bo@example.com', false, bo],
+    ['3', 'Cy', 'cy@example.com', true, cy],
+    ['4', 'Dee', 'dee@example.com', true, dee],
+    ['5', 'Eve', null, true, eve],
+  ]);
+  await waitFor(
+    () => {
+      const shownAda = app.records('res.partner').find(({ id }) => id === ada);
+      expect(shownAda?.values).toMatchObject({ name: 'Ada L.', email: 'ada@example.org' });
+    },
+    { within: 30_000 },
+  );
+  await first.stop();
+
+  // Nobody was there to see which came first; what only one side changed needs no decision.
+  app.edit('res.partner', { op: 'update', id: cy, values: { name: 'Cyrus', email: 'cyrus@example.com' } });
+  await db.pool.query(`update partners set name = 'Cyril' where id = 3`);
+  await daemon();
+  const conflict = await waitFor(
+    async () => {
+      const { rows } = await db.pool.query<{ id: string }>(
+        `select id, "column", local_value, remote_value from tideway.open_conflicts where mapping = 'partners'`,
+      );
+      expect(rows).toMatchObject([{ column: 'name', local_value: 'Cyril', remote_value: 'Cyrus' }]);
+      return rows[0]?.id;
+    },
+    { within: 30_000 },
+  );
+  await db.pool.query(`select tideway.resolve_conflict($1, 'remote')`, [conflict]);
+  // Odoo tells nobody what was deleted.
+  app.edit('res.partner', { op: 'delete', id: dee });
+  await db.pool.query(`select tideway.sync_now('partners', 'sweep')`);
+  await holds([
+    ['1', 'Ada L.', 'ada@example.org', true, ada],
+    ['2', 'Bo', 'bo@example.com', false, bo],
+    ['3', 'Cyrus', 'cyrus@example.com', true, cy],
+    ['5', 'Eve', null, true, eve],
+  ]);
+  // What came in did not go out again.
+  expect(
+    app
+      .journal()
+      .filter(({ actor }) => actor === 'api')
+      .map(({ op }) => op),
+  ).toEqual(['update', 'create']);
+});

@@ -146,6 +146,10 @@ begin
       return query values ('error', v_row.local, format('The type %s of the app and the column type %s cannot be turned into each other.', v_row.type, v_row.local_type),
         'Map it as string or json, change the column''s type, or use another column.', true);
     end if;
+    if v_row.is_remote_id and v_row.direction = 'none' and v_row.authority is distinct from 'derived' then
+      return query values ('warning', v_row.local, 'The app''s own id comes with what is read, and this mapping only pushes: the column stays as it is.',
+        'Map with direction both, or leave the column out.', true);
+    end if;
     if v_row.conflict is not null and v_row.direction <> 'both' then
       return query values ('warning', v_row.local, format('A conflict policy has no use for a column that is only %s.', case v_row.direction when 'none' then 'derived' else v_row.direction || 'ed' end),
         'Leave "conflict" out.', true);

@@ -35,6 +35,7 @@ declare
   v_pick      integer[];
   v_fresh     integer[];
   v_loaded    integer[];
+  v_own       text[];
   v_compare   text[];
   v_result    jsonb;
   v_total     integer;
@@ -72,6 +73,16 @@ begin
       from tideway_private.parse_records(records) p;
   end;
   v_total := coalesce(cardinality(v_ids), 0);
+
+  -- The app's own id of a record is a value like any other to a mapping that has a column for it.
+  select array_agg(c.remote) into v_own
+    from tideway.mapping_columns c where c.mapping_id = v_map.id and c.is_remote_id and c.direction <> 'none';
+  if v_own is not null then
+    select array_agg(x.fields order by x.n), array_agg(case when x.rec -> 'deleted' = 'true' then x.rec else x.rec || jsonb_build_object('fields', x.fields) end order by x.n)
+      into v_fields, v_recs
+      from (select u.n, u.rec, u.fields || (select jsonb_object_agg(o, u.id) from unnest(v_own) o) as fields
+              from unnest(v_ids, v_fields, v_recs) with ordinality as u (id, fields, rec, n)) as x;
+  end if;
 
   -- A record without an id cannot be told from any other; of two with one id the later counts.
   if array_position(v_ids, null) is not null or (select count(*) from (select from unnest(v_ids) i group by i) as d) < v_total then
