@@ -73,6 +73,14 @@ begin
   end;
   v_total := coalesce(cardinality(v_ids), 0);
 
+  -- $id is the id that the app gives a record, as a column.
+  if exists (select from tideway.mapping_columns c where c.mapping_id = v_map.id and c.remote = '$id') then
+    select array_agg(x.fields order by x.n), array_agg(x.rec || jsonb_build_object('fields', x.fields) order by x.n)
+      into v_fields, v_recs
+      from (select u.n, u.rec, u.fields || jsonb_build_object('$id', u.id) as fields
+              from unnest(v_ids, v_fields, v_recs) with ordinality as u (id, fields, rec, n)) as x;
+  end if;
+
   -- A record without an id cannot be told from any other; of two with one id the later counts.
   if array_position(v_ids, null) is not null or (select count(*) from (select from unnest(v_ids) i group by i) as d) < v_total then
     select array_agg(x.id order by x.n), array_agg(x.fields order by x.n), array_agg(x.rec order by x.n),
