@@ -94,7 +94,7 @@ export const errorsAndConflicts = dashboard({
       answer(
         {
           title: 'Held deletions',
-          about: 'Decide with: select tideway.approve_deletions(run_id);',
+          about: "Decide with: select tideway.approve_deletions(mapping => '…');",
           width: 12,
           runbook: 'deletions-held',
         },

@@ -38,6 +38,27 @@ as $$
    where map.direction in ('pull', 'both')
      and map.on_remote_delete = 'delete'
      and not pg_catalog.has_table_privilege(map.run_as, t.oid, 'delete')
+  union all
+  -- A key that the app does not know is made here. An insert may use an identity's sequence without a grant, but not that of a default.
+  select a.attname, format('%s may not use the sequence %s.', map.run_as, s.number::regclass),
+         format('grant usage on sequence %s to %I;', s.number::regclass, map.run_as)
+    from target t
+    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    cross join lateral (
+      select p.objid as number
+        from pg_catalog.pg_depend p
+       where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass
+         and p.refobjid = a.attrelid and p.refobjsubid = a.attnum and p.deptype = 'i'
+         and exists (select from wanted w where w.name = a.attname and w.right_name = 'insert')
+      union
+      select p.refobjid
+        from pg_catalog.pg_depend p
+       where p.classid = 'pg_attrdef'::regclass and p.objid = d.oid and p.refclassid = 'pg_class'::regclass
+    ) s
+   where map.direction in ('pull', 'both')
+     and case when (select c.relkind from pg_catalog.pg_class c where c.oid = s.number) = 'S'
+              then not pg_catalog.has_sequence_privilege(map.run_as, s.number, 'usage') end
 $$;
 
 comment on function tideway_private.missing_rights(tideway.mappings) is

@@ -32,7 +32,7 @@ select f.severity, f.what, f.place as "where", f.mend, f.org_id
       from tideway.mapping_status s
       cross join lateral (values
         (s.failed > 0, format('%s errors are open, the latest %s.', s.failed, s.last_error_code), format('select * from tideway.failed_rows where mapping = %L; then mend and select tideway.retry_failed_sync(%1$L);', s.mapping)),
-        (s.held_deletions > 0, format('%s deletions are held: more than may go at once.', s.held_deletions), format('select run_id, gone_side, count(*) from tideway.held_deletions where mapping = %L group by 1, 2; then tideway.approve_deletions(run_id)', s.mapping)),
+        (s.held_deletions > 0, format('%s deletions are held: more than may go at once.', s.held_deletions), format('select run_id, gone_side, count(*) from tideway.held_deletions where mapping = %L group by 1, 2; then select tideway.approve_deletions(mapping => %1$L);', s.mapping)),
         (s.conflicts > 0, format('%s conflicts wait for a choice.', s.conflicts), format('select * from tideway.open_conflicts where mapping = %L; then tideway.resolve_conflict(id, choice)', s.mapping)),
         (s.state = 'active' and s.lag > interval '15 minutes', format('The oldest row has waited %s to be pushed.', date_trunc('second', s.lag)), format('select * from tideway.queue_status where mapping = %L;', s.mapping))
       ) as x (holds, what, mend)

@@ -15,7 +15,7 @@ comment on column tideway.held_deletions.mapping is 'The mapping.';
 comment on column tideway.held_deletions.gone_side is 'The side where the row is gone; the other side would lose it.';
 comment on column tideway.held_deletions.local_key is 'The row here.';
 comment on column tideway.held_deletions.remote_id is 'The record there.';
-comment on column tideway.held_deletions.run_id is 'The run that found it; approve_deletions takes it.';
+comment on column tideway.held_deletions.run_id is 'The run that found it, null when the log told it; approve_deletions takes it, or the mapping.';
 comment on column tideway.held_deletions.found_at is 'When it was found.';
 comment on column tideway.held_deletions.held_for is 'How long it has been held.';
 comment on column tideway.held_deletions.max_delete_ratio is 'The share of rows that may go at once.';

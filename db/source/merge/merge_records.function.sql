@@ -38,11 +38,15 @@ as $$
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
   ), value as materialized (
-    select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared, r.modified,
+    select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared,
            r.row_image, r.resent, r.answered,
            coalesce(r.covered, '[]') ? c.local as covered,
            r.fields -> c.remote as remote,
            r.vals -> c.field as incoming,
+           -- An app that tells no time of change may have it in a column.
+           case when c.conflict like 'newest:%' then coalesce(r.modified, (r.vals ->> (
+             select x.field from tideway.mapping_columns x where x.mapping_id = map.id and x.local = pg_catalog.substr(c.conflict, 8)))::timestamptz)
+           end as modified,
            coalesce(r.row_image -> c.field, 'null') as present,
            r.local_image -> c.field as local_before,
            coalesce(r.remote_diff -> c.field, r.local_image -> c.field) as remote_before,

@@ -43,6 +43,21 @@ test('a page that says nothing new writes nothing: no row and no link has a new 
   expect(await map.rereads()).toEqual([]);
 });
 
+test('$id is the id that the app gives a record, of records from there and of rows from here', async () => {
+  const map = await engine.aMapping({
+    table: 'id integer primary key, name text, crm text unique',
+    columns: ['id', 'name', { local: 'crm', remote: '$id' }],
+    direction: 'both',
+  });
+  await map.page([{ id: 'r1', fields: { Id: 1, Name: 'one' } }]);
+  expect(await map.row(1)).toMatchObject({ crm: 'r1' });
+  await engine.owner.query(`insert into ${map.table} values (2, 'two')`);
+  await map.mark(['2']);
+  expect((await map.push()).map(({ payload }) => payload)).toEqual([{ Id: 2, Name: 'two' }]);
+  await map.page([{ id: 'r2', fields: { Id: 2, Name: 'two' } }]);
+  expect(await map.row(2)).toMatchObject({ crm: 'r2' });
+});
+
 test('only the row that changed is written, and only its changed field is in the lineage', async () => {
   const map = await engine.aMapping({ table, direction: 'pull' });
   await map.page(records);

@@ -93,6 +93,19 @@ test.each([
   expect(await map.row(1)).toMatchObject({ v: winner });
 });
 
+test.each([
+  ['2026-02-01T00:00:00Z', 'theirs'],
+  ['2026-01-14T00:00:00Z', 'mine'],
+])(
+  "newest takes the app's value of the column, here %s, where a record tells no time, and leaves %j",
+  async (at, winner) => {
+    const { map } = await linked({ conflict: 'newest:at' });
+    await engine.owner.query(`update ${map.table} set v = 'mine', at = '2026-01-15T00:00:00Z'`);
+    await map.page([{ id: 'r1', fields: { Id: 1, V: 'theirs', W: 'w', At: at } }]);
+    expect(await map.row(1)).toMatchObject({ v: winner });
+  },
+);
+
 test('delta adds up what both sides did, once', async () => {
   const { map } = await linked({ conflict: 'delta', type: 'number' }, 'integer', 10);
   await engine.owner.query(`update ${map.table} set v = v - 3`);
