@@ -21,4 +21,6 @@ export interface DoorOptions {
   /** Origins of pages that may call. */
   readonly origins: string;
   readonly rate: number;
+  /** Milliseconds that a request may take before it is answered 202. */
+  readonly patience: number;
 }

@@ -10,7 +10,7 @@ import { ENDPOINTS } from './endpoints.ts';
 import { createGuard } from './guard.ts';
 import { healthz } from './healthz.ts';
 import { metricsRoute } from './metrics-route.ts';
-import { openApi } from './openapi.ts';
+import { openApi, requireDescription } from './openapi.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
 import { ProgressNews } from './progress-news.ts';
 import { read } from './read.ts';
@@ -42,6 +42,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     genReqId: () => randomUUID(),
     return503OnClosing: true,
     logger: false,
+  });
+  app.addHook('onRoute', ({ method, url }) => {
+    // Fastify answers HEAD wherever it answers GET.
+    for (const one of [method].flat()) if (one !== 'HEAD') requireDescription(one, url);
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);

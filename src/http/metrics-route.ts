@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -6,6 +7,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { hasOneOrganisation, readGauges } from '../sql/read-gauges.ts';
 import type { Callers } from './callers.ts';
+import type { Described } from './described.ts';
 import { Problem } from './problem.ts';
 
 interface Options {
@@ -16,6 +18,17 @@ interface Options {
   /** Whether anybody may ask. */
   readonly isOpen: boolean;
 }
+
+export const metricsDescription: Described = {
+  method: 'GET',
+  path: '/metrics',
+  group: 'Probes',
+  summary: 'Metrics for Prometheus; while there are several organisations with a system token only.',
+  needs: 'probe',
+  answer: z.string(),
+  type: 'text/plain',
+  example: {},
+};
 
 /** Several scrapers, or an impatient one, share one look at the database. */
 const FRESH_FOR = 3_000;
