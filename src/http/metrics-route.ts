@@ -52,8 +52,9 @@ export function metricsRoute(app: FastifyInstance, callers: Callers, options: Op
 
   app.get('/metrics', async (request, reply) => {
     const caller = isOpen ? undefined : await callers.of(request);
-    if (caller !== undefined && caller.organisation !== null && !(await hasOneOrganisation(database))) {
-      throw new Problem(403, 'PERMISSION_DENIED', `"${caller.name}" belongs to one organisation of several.`, {
+    const isOfAll = caller === undefined || (caller.organisation === null && caller.kind !== 'person');
+    if (!isOfAll && !(await hasOneOrganisation(database))) {
+      throw new Problem(403, 'PERMISSION_DENIED', `"${caller.name}" is not for all of several organisations.`, {
         mend: "Let the owner make a system token: select tideway.create_api_token('prometheus', null);",
       });
     }
