@@ -23,4 +23,7 @@ export interface DoorOptions {
   readonly rate: number;
   /** Milliseconds that a request may take before it is answered 202. */
   readonly patience: number;
+  /** Milliseconds until a request must be there. */
+  readonly arriveWithin?: number;
+  readonly mostSockets?: number;
 }
