@@ -86,9 +86,10 @@ async function drive(url, make, forSeconds, rate = Infinity) {
   let wrong = 0;
   const one = async (began) => {
     const { statusCode, body } = await pool.request({ method: 'GET', ...make() });
-    await body.dump();
+    if (statusCode < 300) await body.dump();
+    else if ((wrong += 1) === 1) console.error(`${statusCode} ${await body.text()}`);
+    else await body.dump();
     took.push(performance.now() - began);
-    if (statusCode >= 300) wrong += 1;
   };
   const start = performance.now();
   const end = start + forSeconds * 1000;

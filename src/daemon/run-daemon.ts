@@ -113,10 +113,16 @@ async function connectAndWork({ url, config, environment, log, signal }: Options
       clock,
       log,
       openTarget: (token) => openWebhookTarget(token, { environment, keys, database: httpDatabase }),
-      jwt: { secret: config.TIDEWAY_JWT_SECRET, findKeys: jwks?.find, audience: config.TIDEWAY_JWT_AUDIENCE },
+      jwt: {
+        secret: config.TIDEWAY_JWT_SECRET,
+        findKeys: jwks?.find,
+        audience: config.TIDEWAY_JWT_AUDIENCE,
+        issuer: config.TIDEWAY_JWT_ISSUER,
+      },
       open: config.TIDEWAY_HTTP_OPEN,
       origins: config.TIDEWAY_HTTP_ORIGINS,
       rate: config.TIDEWAY_HTTP_RATE,
+      patience: config.TIDEWAY_HTTP_WAIT * 1000,
     });
     log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
     const watched = watchDatabase(url, clock, stopping).then((silent) => {

@@ -115,6 +115,12 @@ export class Callers {
       });
     }
     const rights = await this.#roles.get(role, () => roleRights(this.#database, role));
+    // Not every answer is read as the role itself, so it is refused before there is any.
+    if (rights?.is_above) {
+      throw new Problem(403, 'TWROL', `Nobody may come in as the role "${role}".`, {
+        mend: 'Use a role that is a member of tideway_reader or tideway_operator; for work on all organisations, a system token.',
+      });
+    }
     if (!rights?.may_look) throw notGranted(role, 'tideway_reader', 'look at Tideway');
     return {
       kind: 'person',

@@ -38,9 +38,9 @@ export const connectionEndpoints = [
     answer: z.object({ connection: z.string(), ok: z.boolean(), tested_at: when, error: z.string().nullable() }),
     mayWait: true,
     example,
-    run: async ({ as, params: { connection }, api: { database, news, stop }, request, reply }) => {
+    run: async ({ as, params: { connection }, api: { database, news, stop, patience: longest }, request, reply }) => {
       const id = await as((session) => testConnection(session, connection));
-      const patience = patienceOf(request);
+      const patience = patienceOf(request, longest);
       if (await waitUntil(() => isCarriedOut(database, id), { patience, news, stop })) {
         return as((session) => testResult(session, connection));
       }
@@ -58,9 +58,9 @@ export const connectionEndpoints = [
     answer: tables,
     mayWait: true,
     example,
-    run: async ({ as, params: { connection }, api: { database, news, stop }, request, reply }) => {
+    run: async ({ as, params: { connection }, api: { database, news, stop, patience: longest }, request, reply }) => {
       const id = await as((session) => discover(session, connection));
-      const patience = patienceOf(request);
+      const patience = patienceOf(request, longest);
       if (await waitUntil(() => isCarriedOut(database, id), { patience, news, stop })) {
         return `{"tables":${await as((session) => remoteTables(session, connection))}}`;
       }

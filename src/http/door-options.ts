@@ -21,4 +21,9 @@ export interface DoorOptions {
   /** Origins of pages that may call. */
   readonly origins: string;
   readonly rate: number;
+  /** Milliseconds that a request may take before it is answered 202. */
+  readonly patience: number;
+  /** Milliseconds until a request must be there. */
+  readonly arriveWithin?: number;
+  readonly mostSockets?: number;
 }

@@ -9,8 +9,9 @@ import type { DoorOptions } from './door-options.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { createGuard } from './guard.ts';
 import { healthz } from './healthz.ts';
+import { isTooDeep } from './is-too-deep.ts';
 import { metricsRoute } from './metrics-route.ts';
-import { openApi } from './openapi.ts';
+import { openApi, requireDescription } from './openapi.ts';
 import { asProblem, Problem, problemBody } from './problem.ts';
 import { ProgressNews } from './progress-news.ts';
 import { read } from './read.ts';
@@ -25,23 +26,27 @@ export interface Door {
 }
 
 const BODY_LIMIT = 1024 * 1024;
-const MOST_SOCKETS = 1_000;
 
 /** Listens for apps that ring, for probes, and for people's programs. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const { host, port, metrics, log } = options;
+  const { host, port, metrics, log, arriveWithin = 30_000, mostSockets = 1_000 } = options;
   const app = fastify({
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 30_000,
+    requestTimeout: arriveWithin,
     connectionTimeout: 60_000,
     keepAliveTimeout: 72_000,
     maxRequestsPerSocket: 0,
-    http: { maxHeaderSize: 16 * 1024 },
+    // Who sends a byte now and then holds a connection no longer than the limit and one look.
+    http: { maxHeaderSize: 16 * 1024, headersTimeout: arriveWithin, connectionsCheckingInterval: arriveWithin / 6 },
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
     return503OnClosing: true,
     logger: false,
+  });
+  app.addHook('onRoute', ({ method, url }) => {
+    // Fastify answers HEAD wherever it answers GET.
+    for (const one of [method].flat()) if (one !== 'HEAD') requireDescription(one, url);
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
@@ -78,10 +83,12 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
+    else if (isTooDeep(body as string))
+      done(new Problem(400, 'BAD_REQUEST', 'The body is nested too deep.'), undefined);
     else void parse(request, body as string, done);
   });
   allowOrigins(app, options.origins);
-  app.server.maxConnections = MOST_SOCKETS;
+  app.server.maxConnections = mostSockets;
 
   const callers = new Callers(options);
   const guard = createGuard(callers, options.open);

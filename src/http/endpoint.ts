@@ -4,9 +4,10 @@ import type { Clock } from '../runtime/clock.ts';
 import { asCaller, type Session } from '../sql/callers/as-caller.ts';
 import type { Database } from '../sql/database.ts';
 import type { Caller, Callers } from './callers.ts';
+import type { Described } from './described.ts';
 import { asMistake } from './mistakes.ts';
-import { Problem } from './problem.ts';
 import type { ProgressNews } from './progress-news.ts';
+import { taken } from './taken.ts';
 
 /** What endpoints share. */
 export interface Api {
@@ -14,6 +15,8 @@ export interface Api {
   readonly callers: Callers;
   readonly news: ProgressNews;
   readonly clock: Clock;
+  /** Milliseconds that a request may take before it is answered 202. */
+  readonly patience: number;
   /** The door closes: who waits is answered now. */
   readonly stop: AbortSignal;
 }
@@ -30,35 +33,17 @@ interface Asked<Params, Query, Body> {
   readonly as: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>;
 }
 
-/** A request that works on the database of the tests, and what it answers. */
-interface Example {
-  readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  readonly status?: number;
-}
-
-interface Shape<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly group: string;
-  readonly summary: string;
+interface Shape<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> extends Described {
   readonly needs: 'look' | 'operate';
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
-  readonly answer: z.ZodType;
-  /** Whether 202 is a possible answer. */
-  readonly mayWait?: boolean;
-  /** What the answer is when it is not JSON. */
-  readonly stream?: string;
-  readonly example: Example;
   /** JSON text, or nothing when the reply was sent. */
   readonly run: (asked: Asked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<string | undefined>;
 }
 
 /** An endpoint whose schemas have done their work: what remains is to register and to describe it. */
-export interface Endpoint extends Omit<Shape<z.ZodType, z.ZodType, z.ZodType>, 'run'> {
+export interface Endpoint extends Described {
   readonly register: (app: FastifyInstance, api: Api) => void;
 }
 
@@ -75,9 +60,9 @@ export function endpoint<
     const { callers, database } = api;
     const caller = await (needs === 'operate' ? callers.operatorOf(request) : callers.of(request));
     const asked = {
-      params: taken(shape.params ?? nothing, request.params, '') as z.output<Params>,
-      query: taken(shape.query ?? z.looseObject({}), request.query, '') as z.output<Query>,
-      body: taken(shape.body ?? z.unknown(), request.body ?? {}, '') as z.output<Body>,
+      params: taken(shape.params ?? nothing, request.params) as z.output<Params>,
+      query: taken(shape.query ?? z.looseObject({}), request.query) as z.output<Query>,
+      body: taken(shape.body ?? z.unknown(), request.body ?? {}) as z.output<Body>,
       caller,
       api,
       request,
@@ -101,23 +86,4 @@ export function endpoint<
       app.route({ method, url: path, handler: (request, reply) => handle(request, reply, api) });
     },
   };
-}
-
-function taken(schema: z.ZodType, value: unknown, prefix: string): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = [prefix, ...(issue?.path ?? [])].filter((part) => part !== '').join('.');
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : '';
-  throw new Problem(
-    400,
-    'BAD_REQUEST',
-    unknown === ''
-      ? `${where === '' ? 'The request' : where} is not right: ${issue?.message ?? 'invalid'}.`
-      : `There is no field ${unknown}.`,
-    {
-      ...(where === '' && unknown === '' ? {} : { where: unknown === '' ? where : unknown }),
-      mend: 'Send what /openapi.json describes.',
-    },
-  );
 }

@@ -15,8 +15,8 @@ export async function finishRuns(
   runs: readonly string[],
   answer: () => Promise<string>,
 ): Promise<string> {
-  const { database, news, stop } = api;
-  const over = await waitUntil(() => areOver(database, runs), { patience: patienceOf(request), news, stop });
+  const { database, news, stop, patience: longest } = api;
+  const over = await waitUntil(() => areOver(database, runs), { patience: patienceOf(request, longest), news, stop });
   return over ? answer() : acceptRuns(reply, runs);
 }
 

@@ -7,6 +7,7 @@ export interface JwtRules {
   readonly secret: string | undefined;
   readonly findKeys: FindKeys | undefined;
   readonly audience: string | undefined;
+  readonly issuer: string | undefined;
 }
 
 interface Claims {
@@ -26,7 +27,7 @@ const ALGORITHMS: Readonly<Record<string, { readonly kty: string; readonly hash:
   EdDSA: { kty: 'OKP', hash: null },
 };
 
-/** Checks signature, time and audience of a JSON Web Token; `now` is in milliseconds. */
+/** Checks signature, time, audience and issuer of a JSON Web Token; `now` is in milliseconds. */
 export async function verifyJwt(token: string, rules: JwtRules, now: number): Promise<JwtVerdict> {
   const parts = token.split('.');
   const [head = '', body = '', tail = ''] = parts;
@@ -46,6 +47,7 @@ export async function verifyJwt(token: string, rules: JwtRules, now: number): Pr
     return no('It does not count yet (nbf).');
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (rules.audience !== undefined && !audiences.includes(rules.audience)) return no('It is for somebody else (aud).');
+  if (rules.issuer !== undefined && claims['iss'] !== rules.issuer) return no('It is by somebody else (iss).');
   return { valid: true, claims, text: JSON.stringify(claims) };
 }
 

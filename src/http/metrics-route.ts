@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -6,6 +7,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
 import { hasOneOrganisation, readGauges } from '../sql/read-gauges.ts';
 import type { Callers } from './callers.ts';
+import type { Described } from './described.ts';
 import { Problem } from './problem.ts';
 
 interface Options {
@@ -16,6 +18,17 @@ interface Options {
   /** Whether anybody may ask. */
   readonly isOpen: boolean;
 }
+
+export const metricsDescription: Described = {
+  method: 'GET',
+  path: '/metrics',
+  group: 'Probes',
+  summary: 'Metrics for Prometheus; while there are several organisations with a system token only.',
+  needs: 'probe',
+  answer: z.string(),
+  type: 'text/plain',
+  example: {},
+};
 
 /** Several scrapers, or an impatient one, share one look at the database. */
 const FRESH_FOR = 3_000;
@@ -39,8 +52,9 @@ export function metricsRoute(app: FastifyInstance, callers: Callers, options: Op
 
   app.get('/metrics', async (request, reply) => {
     const caller = isOpen ? undefined : await callers.of(request);
-    if (caller !== undefined && caller.organisation !== null && !(await hasOneOrganisation(database))) {
-      throw new Problem(403, 'PERMISSION_DENIED', `"${caller.name}" belongs to one organisation of several.`, {
+    const isOfAll = caller === undefined || (caller.organisation === null && caller.kind !== 'person');
+    if (!isOfAll && !(await hasOneOrganisation(database))) {
+      throw new Problem(403, 'PERMISSION_DENIED', `"${caller.name}" is not for all of several organisations.`, {
         mend: "Let the owner make a system token: select tideway.create_api_token('prometheus', null);",
       });
     }

@@ -26,6 +26,13 @@ export function asMistake(error: unknown): unknown {
       mend: 'Grant tideway_reader to those who look, and tideway_operator to those who operate.',
     });
   }
+  // A NUL is text in JSON and in an address, but not in Postgres.
+  if (code === '22021' || code === '22P05') {
+    return new Problem(400, 'INVALID_VALUE', 'A text holds a character that the database cannot keep.', {
+      cause: error,
+      mend: 'Leave out NUL characters and halves of surrogate pairs.',
+    });
+  }
   if (code === '57014' || code === '55P03') {
     return new Problem(503, 'DATABASE_ERROR', 'The database took too long.', {
       cause: error,

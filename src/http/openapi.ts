@@ -1,27 +1,66 @@
 import { z } from 'zod';
 import { packageVersion } from '../runtime/package-root.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Described } from './described.ts';
 import { ENDPOINTS } from './endpoints.ts';
+import { healthzRoute } from './healthz.ts';
+import { metricsDescription } from './metrics-route.ts';
+import { readRoutes } from './read.ts';
+import { readyzRoute } from './readyz.ts';
 import { accepted, problem } from './schemas.ts';
+import { webhookRoute } from './webhooks.ts';
 
 type Json = Record<string, unknown>;
 
+const openApiRoute: Described = {
+  method: 'GET',
+  path: '/openapi.json',
+  group: 'Probes',
+  summary: 'This document.',
+  needs: 'nothing',
+  answer: z.looseObject({}),
+  example: {},
+};
+
+/** Everything that the door answers. */
+export const ROUTES: readonly Described[] = [
+  ...ENDPOINTS,
+  ...readRoutes,
+  webhookRoute,
+  healthzRoute,
+  readyzRoute,
+  metricsDescription,
+  openApiRoute,
+];
+
+/** A route that nobody described would be one that no test of who may call it sees. */
+export function requireDescription(method: string, path: string): void {
+  if (ROUTES.some((route) => route.method === method && route.path === path)) return;
+  throw new Error(`The route ${method} ${path} is not described in src/http/openapi.ts.`);
+}
+
+const NEEDS: Readonly<Record<Described['needs'], { readonly who: string; readonly security?: readonly Json[] }>> = {
+  look: { who: 'For readers.' },
+  operate: { who: 'For operators.' },
+  probe: { who: 'For anybody where TIDEWAY_HTTP_OPEN lists it, else for readers.', security: [{}, { bearer: [] }] },
+  proof: { who: 'For whoever signs it as the app does, or shows the secret of the connection.', security: [] },
+  nothing: { who: 'For anybody.', security: [] },
+};
+
 const PROBLEM = { $ref: '#/components/responses/Problem' };
 
-/** OpenAPI 3.1 of everything under /api and of what requirements reach under /functions, from the schemas that check requests. */
+/** OpenAPI 3.1 of every route, from the schemas that check requests. */
 export function openApi(): Json {
   const paths: Record<string, Json> = {};
-  for (const endpoint of ENDPOINTS) {
-    const path = endpoint.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operationOf(endpoint) };
+  for (const route of ROUTES) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   return {
     openapi: '3.1.0',
     info: {
       title: 'Tideway',
       version: packageVersion,
-      description:
-        'Keeps tables and apps in step. Health, metrics, webhooks and the read cache are described in docs/http.md.',
+      description: 'Keeps tables and apps in step. What is behind each route is told in docs/http.md.',
     },
     security: [{ bearer: [] }],
     paths,
@@ -54,14 +93,17 @@ function operationOf({
   body,
   answer,
   mayWait,
-  stream,
+  type,
+  also = {},
   example,
-}: Endpoint): Json {
+}: Described): Json {
+  const { who, security } = NEEDS[needs];
   return {
     operationId: `${method.toLowerCase()}${path.replace(/[^a-z0-9]+(\w)/gi, (_, letter: string) => letter.toUpperCase())}`,
     tags: [group],
     summary,
-    description: `For ${needs === 'operate' ? 'operators' : 'readers'}.`,
+    description: who,
+    ...(security === undefined ? {} : { security }),
     parameters: [...parametersOf('path', params, example.params), ...parametersOf('query', query, example.query)],
     ...(body === undefined
       ? {}
@@ -71,12 +113,14 @@ function operationOf({
     responses: {
       [String(example.status ?? 200)]: {
         description: 'Done.',
-        content: { [stream ?? 'application/json']: { schema: schemaOf(answer, 'output') } },
+        content: { [type ?? 'application/json']: { schema: schemaOf(answer, 'output') } },
       },
+      ...Object.fromEntries(Object.entries(also).map(([status, description]) => [status, { description }])),
       ...(mayWait
         ? {
             202: {
-              description: 'Under way: it took longer than 25 s, or the request said Prefer: respond-async.',
+              description:
+                'Under way: it took longer than TIDEWAY_HTTP_WAIT (25 s), or the request said Prefer: respond-async.',
               content: { 'application/json': { schema: schemaOf(accepted, 'output') } },
             },
           }
@@ -92,17 +136,26 @@ function parametersOf(
   example: Readonly<Record<string, string>> = {},
 ): Json[] {
   if (schema === undefined) return [];
-  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+  const {
+    properties = {},
+    required = [],
+    additionalProperties,
+  } = schemaOf(schema, 'input') as {
     properties?: Record<string, Json>;
     required?: string[];
+    additionalProperties?: Json | false;
   };
-  return Object.entries(properties).map(([name, of]) => ({
+  const named = Object.entries(properties).map(([name, of]) => ({
     name,
     in: place,
     required: place === 'path' || required.includes(name),
     schema: of,
     ...(example[name] === undefined ? {} : { example: example[name] }),
   }));
+  if (place === 'path' || !additionalProperties) return named;
+  const others = Object.fromEntries(Object.entries(example).filter(([name]) => !Object.hasOwn(properties, name)));
+  const filters = { type: 'object', additionalProperties };
+  return [...named, { name: 'filters', in: place, style: 'form', explode: true, schema: filters, example: others }];
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {

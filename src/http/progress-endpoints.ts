@@ -28,7 +28,8 @@ export const progressEndpoints = [
     needs: 'look',
     query,
     answer: z.string(),
-    stream: 'text/event-stream',
+    type: 'text/event-stream',
+    isStream: true,
     example: {},
     run: async ({ query: { sync_id: id, limit: most }, ...asked }) => {
       await streamProgress(asked, id, most);

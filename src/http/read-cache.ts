@@ -8,6 +8,7 @@ export interface CachedAnswer {
 
 interface Entry extends CachedAnswer {
   readonly name: string;
+  readonly organisation: string;
   readonly tag: string;
   readonly until: number;
   readonly bytes: number;
@@ -25,6 +26,7 @@ export interface CacheStats {
 
 export interface Wanted {
   readonly name: string;
+  readonly organisation: string;
   /** Organisation, mapping and question in one text. */
   readonly key: string;
   readonly tag: string;
@@ -50,7 +52,7 @@ export class ReadCache {
 
   /** Many who ask the same at once share one look at the database. */
   async answer(wanted: Wanted, load: () => Promise<string>): Promise<CachedAnswer & { readonly hit: boolean }> {
-    const { name, key, tag, ttl } = wanted;
+    const { name, organisation, key, tag, ttl } = wanted;
     const entry = this.#entries.get(key);
     if (entry !== undefined && entry.tag === tag && entry.until > this.#clock.now()) {
       this.#hits += 1;
@@ -66,7 +68,14 @@ export class ReadCache {
         .then((body) => {
           const answer = { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"` };
           if (wanted.mayKeep)
-            this.#keep(key, { ...answer, name, tag, until: this.#clock.now() + ttl, bytes: sizeOf(key, body) });
+            this.#keep(key, {
+              ...answer,
+              name,
+              organisation,
+              tag,
+              until: this.#clock.now() + ttl,
+              bytes: sizeOf(key, body),
+            });
           return answer;
         })
         .finally(() => this.#loading.delete(shared));
@@ -75,9 +84,12 @@ export class ReadCache {
     return { ...(await loading), hit: false };
   }
 
-  stats(): CacheStats {
+  /** Names are those of one organisation, when one is given. */
+  stats(of?: string): CacheStats {
     const names: Record<string, number> = {};
-    for (const { name } of this.#entries.values()) names[name] = (names[name] ?? 0) + 1;
+    for (const { name, organisation } of this.#entries.values()) {
+      if (of === undefined || organisation === of) names[name] = (names[name] ?? 0) + 1;
+    }
     return {
       entries: this.#entries.size,
       bytes: this.#bytes,

@@ -1,18 +1,112 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { invalidateCache } from '../sql/reads/invalidate-cache.ts';
 import { readRows, type RowsWanted } from '../sql/reads/read-rows.ts';
 import { readState } from '../sql/reads/read-state.ts';
 import { takeFreeRequests } from '../sql/requests/take-free-requests.ts';
 import type { Callers } from './callers.ts';
+import type { Described } from './described.ts';
 import type { DoorOptions } from './door-options.ts';
 import { asMistake } from './mistakes.ts';
 import { Problem } from './problem.ts';
 import { ReadCache } from './read-cache.ts';
+import { taken } from './taken.ts';
 
 const MOST_ROWS = 1_000;
 const ROWS = 100;
 const MOST_BYTES = 64 * 1024 * 1024;
 const OPERATORS = /^(eq|neq|gt|gte|lt|lte|like|ilike|is)\.(.*)$/s;
+
+const group = 'Reading';
+const PREFIXES = ['/read', '/functions/v1'] as const;
+const params = z.object({ name: z.string().describe('As the mapping’s option read says.') });
+const example = { params: { name: 'items' } };
+const row = z.looseObject({});
+const invalidated = z.object({ success: z.literal(true), invalidated: z.int() });
+const invalidateBody = z.strictObject({ name: z.string().nullish() });
+const cacheStats = z.object({
+  entries: z.int(),
+  bytes: z.int(),
+  most_bytes: z.int(),
+  hits: z.int(),
+  misses: z.int(),
+  evictions: z.int(),
+  by_name: z.record(z.string(), z.int()),
+});
+
+export const readRoutes: readonly Described[] = [
+  ...PREFIXES.flatMap((prefix): Described[] => [
+    {
+      method: 'GET',
+      path: `${prefix}/:name`,
+      group,
+      summary: 'Rows of a mapped table, in the order of the key.',
+      needs: 'look',
+      params,
+      query: z
+        .object({
+          limit: z.coerce.number().int().min(1).max(MOST_ROWS).default(ROWS),
+          after: z.string().optional().describe('What the answer before called next.'),
+        })
+        .catchall(
+          z.string().describe('column=value, or column=op.value with eq, neq, gt, gte, lt, lte, like, ilike or is.'),
+        ),
+      answer: z.object({ data: z.array(row), next: z.string().nullable() }),
+      also: { 304: 'As If-None-Match has it.' },
+      example: { ...example, query: { limit: '50', id: 'gte.1' } },
+    },
+    {
+      method: 'GET',
+      path: `${prefix}/:name/:key`,
+      group,
+      summary: 'One row by the column that the option read names.',
+      needs: 'look',
+      params: params.extend({ key: z.string() }),
+      answer: row,
+      also: { 304: 'As If-None-Match has it.' },
+      example: { params: { name: 'items', key: '1' } },
+    },
+    {
+      method: 'GET',
+      path: `${prefix}/:name/cache-stats`,
+      group,
+      summary: 'What this daemon remembers, of all names.',
+      needs: 'look',
+      params,
+      answer: cacheStats,
+      example,
+    },
+    {
+      method: 'POST',
+      path: `${prefix}/:name/invalidate-cache`,
+      group,
+      summary: 'The rows of one name are read again.',
+      needs: 'operate',
+      params,
+      answer: invalidated,
+      example,
+    },
+  ]),
+  {
+    method: 'GET',
+    path: '/read/cache-stats',
+    group,
+    summary: 'What this daemon remembers.',
+    needs: 'look',
+    answer: cacheStats,
+    example: {},
+  },
+  {
+    method: 'POST',
+    path: '/read/invalidate-cache',
+    group,
+    summary: 'Everything is read again, or one name.',
+    needs: 'operate',
+    body: invalidateBody,
+    answer: invalidated,
+    example: { body: { name: 'items' } },
+  },
+];
 
 type Asked = FastifyRequest<{ Params: { name: string; key?: string }; Querystring: Record<string, string | string[]> }>;
 
@@ -38,6 +132,7 @@ export function read(
     const { body, etag, hit } = await cache.answer(
       {
         name,
+        organisation: state.org_id,
         key: JSON.stringify([state.org_id, state.mapping, wanted]),
         tag: state.tag,
         mayKeep: state.is_settled,
@@ -74,11 +169,12 @@ export function read(
   };
 
   const stats = async (request: FastifyRequest): Promise<object> => {
-    await callers.of(request);
-    return cache.stats();
+    const { kind, organisation } = await callers.of(request);
+    // A person who names no organisation is in none.
+    return cache.stats(organisation ?? (kind === 'person' ? '' : undefined));
   };
 
-  for (const prefix of ['/read', '/functions/v1']) {
+  for (const prefix of PREFIXES) {
     app.get(`${prefix}/:name`, (request, reply) => answer(request as Asked, reply));
     app.get(`${prefix}/:name/:key`, (request, reply) => answer(request as Asked, reply));
     app.get(`${prefix}/:name/cache-stats`, stats);
@@ -87,11 +183,9 @@ export function read(
     );
   }
   app.get('/read/cache-stats', stats);
-  app.post('/read/invalidate-cache', (request) => {
-    const { body } = request;
-    const name = typeof body === 'object' && body !== null && 'name' in body ? body.name : undefined;
-    return invalidate(request, typeof name === 'string' ? name : undefined);
-  });
+  app.post('/read/invalidate-cache', (request) =>
+    invalidate(request, taken(invalidateBody, request.body ?? {}).name ?? undefined),
+  );
 }
 
 function wantedOf(query: Record<string, string | string[]>, one: string | undefined): RowsWanted {

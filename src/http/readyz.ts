@@ -1,8 +1,20 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { positionAge } from '../sql/follow/position-age.ts';
 import type { Database } from '../sql/database.ts';
+import type { Described } from './described.ts';
 import type { Guard } from './guard.ts';
 import { Problem } from './problem.ts';
+
+export const readyzRoute: Described = {
+  method: 'GET',
+  path: '/readyz',
+  group: 'Probes',
+  summary: 'The heartbeat comes back through the write-ahead log; 503 when it does not.',
+  needs: 'probe',
+  answer: z.object({ status: z.literal('ready'), heartbeat_age_seconds: z.number() }),
+  example: {},
+};
 
 /** A heartbeat is written every two seconds; so many without one are a stuck follower. */
 const READY_WITHIN = 15;

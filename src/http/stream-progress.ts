@@ -6,7 +6,7 @@ import { Problem } from './problem.ts';
 
 const MOST_STREAMS = 100;
 /** Also how soon a revoked token loses its stream. */
-const BEAT = 10_000;
+const BEAT = 5_000;
 /** A sync that moves with every page is told a few times a second. */
 const GATHER = 200;
 
@@ -52,6 +52,8 @@ export async function streamProgress(
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
+  // Node holds them back until there is something to send, and the client waits for them.
+  out.flushHeaders();
   try {
     await send(out, first, end.signal);
     while (!end.signal.aborted) {

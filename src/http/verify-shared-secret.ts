@@ -20,7 +20,8 @@ const SECRET_HEADER = 'x-tideway-secret';
 const DELIVERY_HEADER = 'x-tideway-delivery';
 
 const recordId = z.union([z.string().min(1).max(500), z.number().int().transform(String)]);
-const content = z
+/** What a script sends. */
+export const sharedSecretBody = z
   .object({
     recordId: recordId.optional(),
     recordIds: z.array(recordId).max(1000).optional(),
@@ -47,7 +48,7 @@ export function verifySharedSecret(
   if (matching.length === 0) {
     return { genuine: false, code: 'SIGNATURE_INVALID', reason: 'The secret is not one of this connection.' };
   }
-  const parsed = content.safeParse(readJson(delivery.body));
+  const parsed = sharedSecretBody.safeParse(readJson(delivery.body));
   if (!parsed.success) {
     return {
       genuine: false,

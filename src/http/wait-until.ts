@@ -1,16 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import type { ProgressNews } from './progress-news.ts';
 
-const LONGEST = 25_000;
 /** A look without news, should one be lost, or for what gives none. */
 const LOOK_EVERY = 500;
 
-/** How long a request is willing to wait (RFC 7240), in milliseconds. */
-export function patienceOf({ headers }: FastifyRequest): number {
+/** How long a request is willing to wait (RFC 7240), and at most, in milliseconds. */
+export function patienceOf({ headers }: FastifyRequest, longest: number): number {
   const prefer = String(headers['prefer'] ?? '').toLowerCase();
   if (/(^|[,; ])respond-async($|[,; ])/.test(prefer)) return 0;
   const wait = /(^|[,; ])wait *= *"?(\d{1,6})/.exec(prefer)?.[2];
-  return wait === undefined ? LONGEST : Math.min(LONGEST, Number(wait) * 1000);
+  return wait === undefined ? longest : Math.min(longest, Number(wait) * 1000);
 }
 
 /** Looks until something is so, the patience ends or `stop` tells: whether it was so. */

@@ -1,13 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { WebhookDelivery, WebhookVerdict } from '../connectors/connector.ts';
 import { Fault } from '../model/fault.ts';
 import { TidewayError } from '../runtime/errors.ts';
+import type { Described } from './described.ts';
 import type { DoorOptions } from './door-options.ts';
 import { Inbox } from './inbox.ts';
 import { Problem } from './problem.ts';
 import { Rejections } from './rejections.ts';
-import { shownSecret, verifySharedSecret, type SharedSecretVerdict } from './verify-shared-secret.ts';
+import { sharedSecretBody, shownSecret, verifySharedSecret, type SharedSecretVerdict } from './verify-shared-secret.ts';
 import { WebhookTargets, type WebhookTarget } from './webhook-targets.ts';
 
 const SETTLE_EVERY = 1_000;
@@ -21,6 +23,19 @@ const MEND = {
   TIMESTAMP_SKEW: 'Send it again with the present time; set the clock of the sender.',
   BAD_RESPONSE: 'Send what docs/http.md describes.',
 } as const;
+
+export const webhookRoute: Described = {
+  method: 'POST',
+  path: '/webhooks/:token',
+  group: 'Webhooks',
+  summary: 'An app, or a script, says what changed; the records are read from the app soon.',
+  needs: 'proof',
+  params: z.object({ token: z.string().regex(TOKEN).describe('As tideway.webhook_url(connection) tells.') }),
+  body: sharedSecretBody,
+  answer: z.object({ accepted: z.boolean(), duplicate: z.literal(true).optional() }),
+  also: { 200: 'Stored before.' },
+  example: { params: { token: '0'.repeat(64) }, body: { recordId: 'rec1' }, status: 202 },
+};
 
 type Options = Pick<DoorOptions, 'database' | 'clock' | 'log' | 'metrics' | 'openTarget'>;
 

@@ -75,6 +75,11 @@ const variables = {
     about: 'Requests a second that one token may send; twice as many at once.',
     example: '100',
   },
+  TIDEWAY_HTTP_WAIT: {
+    schema: z.coerce.number('is not a number').positive('is not above 0').max(50, 'is above 50').default(25),
+    about: 'Seconds after which a request for a sync is answered 202, with the run to look at.',
+    example: '25',
+  },
   TIDEWAY_JWT_SECRET: {
     schema: z.string().min(32, 'is shorter than 32 characters').optional(),
     about: 'The secret that JSON Web Tokens are signed with (HS256).',
@@ -89,6 +94,11 @@ const variables = {
   TIDEWAY_JWT_AUDIENCE: {
     schema: z.string().min(1).optional(),
     about: 'What the claim aud must hold; empty takes any.',
+    example: '',
+  },
+  TIDEWAY_JWT_ISSUER: {
+    schema: z.string().min(1).optional(),
+    about: 'What the claim iss must be; empty takes any.',
     example: '',
   },
   TIDEWAY_PUBLIC_URL: {

@@ -4,17 +4,11 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_role  pg_catalog.pg_roles;
 begin
-  select r.* into v_role from pg_catalog.pg_roles r where r.rolname = act_as.role;
-  if not found then
+  if tideway_private.is_above_organisations(act_as.role) is null then
     raise exception 'There is no role "%".', act_as.role
       using errcode = 'TWROL', hint = 'Put a role of this database into the claim role.';
-  elsif v_role.rolsuper or v_role.rolbypassrls or v_role.rolreplication or v_role.rolcreaterole
-        or act_as.role ~ '^pg_'
-        or pg_catalog.pg_has_role(v_role.oid, 'tideway_owner', 'member')
-        or pg_catalog.pg_has_role(v_role.oid, 'tideway_daemon', 'member') then
+  elsif tideway_private.is_above_organisations(act_as.role) then
     raise exception 'Nobody may come in as the role "%".', act_as.role
       using errcode = 'TWROL',
             detail = 'It is above the rules that keep organisations apart.',

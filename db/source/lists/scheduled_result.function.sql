@@ -6,8 +6,10 @@ set search_path = ''
 as $$
   with run as (
     select r.*, pg_catalog.jsonb_array_length(r.metadata -> 'sync_list_ids') as items
-      from tideway.sync_runs r
-     where r.id = any (runs)
+      from tideway.sync_runs over_all
+     cross join pg_catalog.jsonb_array_elements_text(over_all.metadata -> 'runs') as part (id)
+      join tideway.sync_runs r on r.id = part.id::uuid
+     where over_all.id = any (scheduled_result.runs)
   )
   select pg_catalog.jsonb_build_object(
            'totalUsers', count(*),
@@ -26,4 +28,4 @@ as $$
 $$;
 
 comment on function tideway_private.scheduled_result(uuid[]) is
-  'The results of several syncs of list items together, one part for each person.';
+  'The results of scheduled syncs together, named by their runs over all; one part for each person.';

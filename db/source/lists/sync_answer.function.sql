@@ -5,7 +5,7 @@ stable
 set search_path = ''
 as $$
   select case when r.metadata ? 'runs' then
-           tideway_private.scheduled_result(array(select x::uuid from jsonb_array_elements_text(r.metadata -> 'runs') x))
+           tideway_private.scheduled_result(array[r.id])
          else
            jsonb_build_object(
              'syncHistoryId', r.id,

@@ -3,6 +3,8 @@ import type { Database } from '../database.ts';
 export interface RoleRights {
   readonly may_look: boolean;
   readonly may_operate: boolean;
+  /** Of those nobody may come in as. */
+  readonly is_above: boolean;
 }
 
 /** Undefined when there is no such role. */

@@ -51,24 +51,39 @@ export interface Stage {
   ) => Promise<void>;
 }
 
-/** A database of the file's own, tables mapped to stand-ins, and daemons that are gone after each test. */
-export function useOutbound(db: Pick<ReturnType<typeof useDatabase>, 'name' | 'url' | 'pool'> = useDatabase()) {
+/**
+ * A database of the file's own, tables mapped to stand-ins, and daemons that are gone after each test; or, for tests that
+ * share one, after the file.
+ */
+export function useOutbound(
+  db: Pick<ReturnType<typeof useDatabase>, 'name' | 'url' | 'pool'> = useDatabase(),
+  { shared = false }: { shared?: boolean } = {},
+) {
   const slot = `${db.name}_slot`;
   const apps: PlainApp[] = [];
   const daemons: RunningDaemon[] = [];
 
   let last = '';
 
-  afterEach(async () => {
-    last = await workings(db.pool);
+  const clear = async (): Promise<void> => {
     await killDaemons();
     daemons.length = 0;
     await Promise.all(apps.splice(0).map((app) => app.stop()));
     await dropEverything(db.pool, slot);
-  });
-  afterAll(async () => {
-    await killDaemons();
-  });
+  };
+  if (shared) {
+    afterAll(clear);
+    afterEach(async ({ task }) => {
+      if (task.result?.state !== 'fail') return;
+      console.error(...daemons.map((daemon) => daemon.log()), await workings(db.pool));
+    });
+  } else {
+    afterEach(async () => {
+      last = await workings(db.pool);
+      await clear();
+    });
+    afterAll(killDaemons);
+  }
 
   const here = async (): Promise<string> => {
     const { rows } = await db.pool.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
@@ -82,9 +97,11 @@ export function useOutbound(db: Pick<ReturnType<typeof useDatabase>, 'name' | 'u
     async daemon(env: Record<string, string> = {}): Promise<RunningDaemon> {
       const daemon = await startDaemon(db.url, { TIDEWAY_SLOT: slot, PLAIN_TOKEN: TOKEN, ...env });
       daemons.push(daemon);
-      onTestFailed(() => {
-        console.error(daemon.log(), last);
-      });
+      if (!shared) {
+        onTestFailed(() => {
+          console.error(daemon.log(), last);
+        });
+      }
       return daemon;
     },
 

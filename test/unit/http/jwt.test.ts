@@ -15,6 +15,7 @@ const rules = (more: Partial<JwtRules> = {}): JwtRules => ({
   secret: SECRET,
   findKeys: undefined,
   audience: undefined,
+  issuer: undefined,
   ...more,
 });
 const valid = async (token: string, more?: Partial<JwtRules>) => (await verifyJwt(token, rules(more), NOW)).valid;
@@ -32,6 +33,9 @@ test('a token counts with the right secret, within its time, for its audience', 
   expect(await valid(hs256({ exp: LATER, aud: ['us', 'them'] }), { audience: 'us' })).toBe(true);
   expect(await valid(hs256({ exp: LATER, aud: 'them' }), { audience: 'us' })).toBe(false);
   expect(await valid(hs256({ exp: LATER }), { audience: 'us' })).toBe(false);
+  expect(await valid(hs256({ exp: LATER, iss: 'https://auth' }), { issuer: 'https://auth' })).toBe(true);
+  expect(await valid(hs256({ exp: LATER, iss: ['https://auth'] }), { issuer: 'https://auth' })).toBe(false);
+  expect(await valid(hs256({ exp: LATER }), { issuer: 'https://auth' })).toBe(false);
 });
 
 test.each(['RS256', 'ES256', 'EdDSA'])('%s is checked with a public key of its own kind', async (alg) => {
