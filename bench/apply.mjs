@@ -1,10 +1,8 @@
 // apply_page against static hand-written SQL (static-apply.sql), page by page in turns; see README.md.
 import { readFileSync } from 'node:fs';
-import { mapTable, median, onServer, report, timed } from './bench-server.mjs';
+import { bench, mapTable, median, quick, rounds, timed } from './harness.mjs';
 
-const quick = process.argv.includes('--quick');
-const [pages, width] = quick ? [3, 2_000] : [5, 10_000];
-const rounds = quick ? 3 : 5;
+const [pages, width] = quick ? [2, 2_000] : [5, 10_000];
 
 const columns = `id bigint primary key, name text not null, price numeric(10,2), active boolean, made date, seen timestamptz, tags text[], note text`;
 
@@ -30,7 +28,7 @@ function page(number, round) {
   }).join('\n');
 }
 
-await onServer(async (server) => {
+await bench(async (server) => {
   const map = await mapTable(server, { name: 'items', table: 'items', columns, direction: 'both' });
   const root = await server.connect();
   await root.query(readFileSync(new URL('static-apply.sql', import.meta.url), 'utf8'));
@@ -109,7 +107,7 @@ await onServer(async (server) => {
   }
 
   const rate = (values) => Math.round(width / median(values));
-  await report(quick ? 'apply-quick' : 'apply', server, {
+  return {
     heads: ['apply_page', 'x static (goal 0.8)', 'rows/s', 'static rows/s', 'spread of the ratio'],
     rows: Object.entries(seconds).map(([what, { ours, theirs }]) => {
       const ratios = ours.map((value, n) => theirs[n] / value);
@@ -125,5 +123,6 @@ await onServer(async (server) => {
       `${pages} pages of ${width} records, 10 source fields, 8 columns, validation, links and lineage; ${rounds} rounds, medians over pages; from the client, so sending the page and committing count.`,
       `WAL of one unchanged page of ${width} records: ${unchangedWal} bytes (counts of the run, lease and re-read list; no row, no link).`,
     ],
-  });
+    raw: seconds,
+  };
 });

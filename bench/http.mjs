@@ -1,15 +1,13 @@
 // Measures the HTTP door of a whole daemon with 64 kept connections; see README.md. Needs `npm run build`.
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { mapTable, onServer, quantile, report } from './bench-server.mjs';
+import { bench, mapTable, quantile, quick, say, startDaemon } from './harness.mjs';
 
-const quick = process.argv.includes('--quick');
-const seconds = quick ? 3 : 20;
+const seconds = quick ? 0.7 : 20;
 const connections = 64;
 
-await onServer(async (server) => {
+await bench(async (server) => {
   const root = await server.connect();
   await mapTable(server, {
     name: 'items',
@@ -33,50 +31,49 @@ await onServer(async (server) => {
   await root.query(`select tideway.set_webhook_secret('account of items', 'env:BENCH_WEBHOOK_SECRET')`);
   const { rows: hooks } = await root.query(`select tideway.webhook_url('account of items') as path`);
 
-  const { url, stop } = await startDaemon(server.url);
-  try {
-    const authorization = `Bearer ${tokens[0].token}`;
-    const cases = {
-      'status query': () => ({ path: '/api/mappings/items/status', headers: { authorization } }),
-      'cached read': () => ({ path: '/read/items/42', headers: { authorization } }),
-      'uncached read': () => ({
-        path: `/read/items?limit=20&price=gte.${Math.random() * 900}`,
-        headers: { authorization },
-      }),
-      webhook: () => ({
-        method: 'POST',
-        path: hooks[0].path,
-        headers: {
-          'x-tideway-secret': 'bench-secret',
-          'x-tideway-delivery': randomUUID(),
-          'content-type': 'application/json',
-        },
-        body: '{"recordId": "rec1"}',
-      }),
-    };
-    const rows = [];
-    for (const [name, make] of Object.entries(cases)) {
-      await drive(url, make, 1);
-      const full = await drive(url, make, seconds);
-      const half = await drive(url, make, seconds, full.rate / 2);
-      rows.push([
-        name,
-        Math.round(full.rate),
-        ms(full.p50),
-        ms(full.p99),
-        Math.round(half.rate),
-        ms(half.p99),
-        full.wrong + half.wrong,
-      ]);
-    }
-    await report('http', server, {
-      heads: ['request', 'requests/s', 'p50 ms', 'p99 ms', 'at half: requests/s', 'at half: p99 ms', 'wrong answers'],
-      rows,
-      notes: [`${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`],
-    });
-  } finally {
-    await stop();
+  const { door: url, stop } = await startDaemon(server.url);
+  const authorization = `Bearer ${tokens[0].token}`;
+  const cases = {
+    'status query': () => ({ path: '/api/mappings/items/status', headers: { authorization } }),
+    'cached read': () => ({ path: '/read/items/42', headers: { authorization } }),
+    'uncached read': () => ({
+      path: `/read/items?limit=20&price=gte.${Math.random() * 900}`,
+      headers: { authorization },
+    }),
+    webhook: () => ({
+      method: 'POST',
+      path: hooks[0].path,
+      headers: {
+        'x-tideway-secret': 'bench-secret',
+        'x-tideway-delivery': randomUUID(),
+        'content-type': 'application/json',
+      },
+      body: '{"recordId": "rec1"}',
+    }),
+  };
+  const rows = [];
+  for (const [name, make] of Object.entries(cases)) {
+    await drive(url, make, quick ? 0.3 : 2);
+    const full = await drive(url, make, seconds);
+    const half = await drive(url, make, seconds, full.rate / 2);
+    rows.push([
+      name,
+      Math.round(full.rate),
+      ms(full.p50),
+      ms(full.p99),
+      Math.round(half.rate),
+      ms(half.p99),
+      full.wrong + half.wrong,
+    ]);
+    say(name);
   }
+  await stop();
+  return {
+    heads: ['request', 'requests/s', 'p50 ms', 'p99 ms', 'at half: requests/s', 'at half: p99 ms', 'wrong answers'],
+    rows,
+    notes: [`${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`],
+    raw: rows,
+  };
 });
 
 /** As fast as the connections allow, or at a rate; a request that waits for a connection has begun already. */
@@ -112,36 +109,6 @@ async function drive(url, make, forSeconds, rate = Infinity) {
   const lasted = (performance.now() - start) / 1000;
   await pool.close();
   return { rate: took.length / lasted, p50: quantile(took, 0.5), p99: quantile(took, 0.99), wrong };
-}
-
-function startDaemon(databaseUrl) {
-  const child = spawn(process.execPath, ['dist/src/cli/main.js', 'start'], {
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: databaseUrl,
-      TIDEWAY_HTTP_PORT: '0',
-      TIDEWAY_HTTP_RATE: '1000000',
-      TIDEWAY_LOG_FORMAT: 'json',
-      BENCH_WEBHOOK_SECRET: 'bench-secret',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  return new Promise((resolve, reject) => {
-    let log = '';
-    child.once('exit', () => reject(new Error(`The daemon ended.\n${log}`)));
-    child.stderr.on('data', (chunk) => {
-      log = (log + chunk).slice(-20_000);
-      const found = /"http":"([^"]+)"/.exec(log);
-      if (found) {
-        const stop = () =>
-          new Promise((done) => {
-            child.removeAllListeners('exit').once('exit', done);
-            child.kill('SIGTERM');
-          });
-        resolve({ url: found[1], stop });
-      }
-    });
-  });
 }
 
 function ms(value) {

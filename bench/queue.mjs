@@ -3,17 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { run as runWorker, runMigrations, Logger } from 'graphile-worker';
 import PgBoss from 'pg-boss';
 import pg from 'pg';
-import { mapTable, median, onServer, quantile, report, timed } from './bench-server.mjs';
+import { bench, inTurns, mapTable, median, quantile, quick, ratio, rounds, timed, whole } from './harness.mjs';
 
-const quick = process.argv.includes('--quick');
-const rows = quick ? 200_000 : 1_000_000;
-const [rounds, turn] = quick ? [1, 6_000] : [3, 15_000];
+const rows = quick ? 50_000 : 1_000_000;
+const turn = quick ? 1_500 : 15_000;
 const workers = 2;
 const batch = 500;
 const arriving = 20_000;
 const lanes = [0x5555, 0xaaaa];
 
-await onServer(async (server) => {
+await bench(async (server) => {
   const map = await mapTable(server, {
     name: 'orders',
     table: 'orders',
@@ -192,16 +191,11 @@ await onServer(async (server) => {
     return { rate: drained / seconds };
   }
 
-  const result = { same: [], send: [], boss: [], graphile: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    result.same.push(await drainOutbox());
-    // Every row differs from its link, by a value that the app has not seen.
+  /** Every row differs from its link, by a value that the app has not seen; afterwards every row is as its link knows it. */
+  async function drainSending(round) {
     await root.query(`update app.orders set name = 'order ' || id || ' of round ' || $1`, [round]);
     await root.query('vacuum analyze app.orders');
-    result.send.push(await drainOutbox());
-    result.boss.push(await drainBoss());
-    result.graphile.push(await drainGraphile());
-    // Back to where every row is as its link knows it.
+    const drained = await drainOutbox();
     await root.query('delete from tideway_private.in_flight');
     await root.query(`update app.orders o set name = 'order ' || id`);
     await root.query(
@@ -212,7 +206,10 @@ await onServer(async (server) => {
     );
     await root.query('vacuum analyze app.orders');
     await root.query('vacuum analyze tideway_private.links');
+    return drained;
   }
+
+  const result = await inTurns({ same: drainOutbox, send: drainSending, boss: drainBoss, graphile: drainGraphile });
 
   const {
     rows: [{ deadlocks, outbox, jobs }],
@@ -221,23 +218,23 @@ await onServer(async (server) => {
             pg_size_pretty(pg_total_relation_size('tideway_private.outbox')) as outbox,
             pg_size_pretty((select sum(pg_total_relation_size(relid)) from pg_partition_tree('pgboss.job'))) as jobs`,
   );
-  const rate = (list) => median(list.map((one) => one.rate));
-  const peers = { boss: rate(result.boss), graphile: rate(result.graphile) };
+  const rates = (list) => list.map((one) => one.rate);
   const milliseconds = (list, step, part) => {
     const all = list.flatMap((one) => one.steps[step]);
     return all.length === 0 ? '–' : (quantile(all, part) * 1000).toFixed(1);
   };
   const line = (name, list) => [
     name,
-    (rate(list) / peers.boss).toFixed(1),
-    (rate(list) / peers.graphile).toFixed(1),
-    Math.round(rate(list)),
-    Math.round(median(list.map((one) => one.arrived))),
+    ratio(rates(list), rates(result.boss), 1),
+    ratio(rates(list), rates(result.graphile), 1),
+    whole(median(rates(list))),
+    whole(median(list.map((one) => one.arrived))),
     ...['claim', 'prepare', 'complete'].map(
       (step) => `${milliseconds(list, step, 0.5)} / ${milliseconds(list, step, 0.99)}`,
     ),
   ];
-  await report(quick ? 'queue-quick' : 'queue', server, {
+  await boss.stop({ graceful: false, wait: false, close: true }).catch(() => {});
+  return {
     heads: [
       `${batch}-row batches`,
       'x pg-boss (goal 8)',
@@ -254,15 +251,14 @@ await onServer(async (server) => {
         `rows that need a request (${Math.round(median(result.send.map((one) => one.sent)) * 100)} % sent)`,
         result.send,
       ),
-      ['pg-boss 10.4.2 fetch + complete', '1', '', Math.round(peers.boss), 'none', '', '', ''],
-      ['graphile-worker 0.16.6 no-op', '', '1', Math.round(peers.graphile), 'none', '', '', ''],
+      ['pg-boss 10.4.2 fetch + complete', '1', '', whole(median(rates(result.boss))), 'none', '', '', ''],
+      ['graphile-worker 0.16.6 no-op', '', '1', whole(median(rates(result.graphile))), 'none', '', '', ''],
     ],
     notes: [
       `${rows.toLocaleString('en')} marks waiting at the start of each turn of ${turn / 1000} s, ${workers} workers, ${rounds} round(s) in turns; the peers had nothing arriving, which favours them.`,
       `Claim alone: ${Math.round((batch * workers) / median(result.same.flatMap((one) => one.steps.claim)) / 1000)} k rows/s were claims all that the workers did.`,
       `Deadlocks: ${deadlocks}. Outbox after the last turn: ${outbox}; pg-boss's table: ${jobs}.`,
     ],
-  });
-  await boss.stop({ graceful: false, wait: false, close: true }).catch(() => {});
+    raw: Object.fromEntries(Object.entries(result).map(([side, list]) => [side, rates(list)])),
+  };
 });
-process.exit(0);
