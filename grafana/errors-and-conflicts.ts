@@ -14,7 +14,8 @@ export const errorsAndConflicts = dashboard({
       figure(
         {
           title: 'Errors of the last hour',
-          about: 'Each try counts. In SQL: select * from tideway.failed_rows;',
+          about:
+            'Each try counts, except where the app only asked to come later. In SQL: select * from tideway.failed_rows;',
           width: 6,
           steps: [
             [null, 'green'],
@@ -23,7 +24,7 @@ export const errorsAndConflicts = dashboard({
           ],
           runbook: 'many-errors',
         },
-        `sum(increase(tideway_errors_total{${OURS}}[1h])) or vector(0)`,
+        `sum(increase(tideway_errors_total{${OURS},class!="RATE_LIMIT"}[1h])) or vector(0)`,
       ),
       figure(
         {
@@ -62,8 +63,8 @@ export const errorsAndConflicts = dashboard({
         `sum by (class) (rate(tideway_errors_total{${OURS}}[$__rate_interval]))`,
         '{{class}}',
       ]),
-      ranking({ title: 'Errors of the last hour by mapping', about: 'The twenty worst.', steps: NONE }, [
-        `topk(20, sum by (${BY}) (increase(tideway_errors_total{${OURS}}[1h])))`,
+      ranking({ title: 'Errors of the last hour by mapping', about: 'The ten worst.', steps: NONE }, [
+        `topk(10, sum by (${BY}) (increase(tideway_errors_total{${OURS},class!="RATE_LIMIT"}[1h])))`,
         '{{mapping}}',
       ]),
       answer(
@@ -94,7 +95,7 @@ export const errorsAndConflicts = dashboard({
       answer(
         {
           title: 'Held deletions',
-          about: "Decide with: select tideway.approve_deletions(mapping => '…');",
+          about: "Decide with: select tideway.approve_deletions(mapping => 'customers'); or tideway.reject_deletions",
           width: 12,
           runbook: 'deletions-held',
         },

@@ -1,4 +1,4 @@
-import { dashboard, figure, lines, NONE } from './panels.ts';
+import { dashboard, figure, lines, NONE, word } from './panels.ts';
 
 const OURS = 'mapping=~"$mapping"';
 
@@ -10,18 +10,15 @@ export const mapping = dashboard({
   questions: [
     [
       'How does it stand?',
-      figure(
+      word(
         {
           title: 'State',
-          about:
-            "1 while it is active. In SQL: select state, paused_code from tideway.mapping_status where mapping = '$mapping';",
-          steps: [
-            [null, 'red'],
-            [1, 'green'],
-          ],
+          about: "In SQL: select state, paused_code from tideway.mapping_status where mapping = '$mapping';",
           runbook: 'mapping-paused',
         },
-        'max(tideway_entity_health{entity="mapping",state="active",name=~"$mapping"})',
+        'active',
+        'max by (state) (tideway_entity_health{entity="mapping",name=~"$mapping"}) == 1',
+        '{{state}}',
       ),
       figure(
         { title: 'Linked rows', about: "In SQL: select rows from tideway.mapping_status where mapping = '$mapping';" },
@@ -85,14 +82,22 @@ export const mapping = dashboard({
     ],
     [
       'What went each way?',
-      lines({ title: 'Rows to the app', about: 'By what became of them.', unit: 'cps' }, [
-        `sum by (result) (rate(tideway_push_rows_total{${OURS}}[$__rate_interval]))`,
-        '{{result}}',
-      ]),
-      lines({ title: 'Records from the app', about: 'By what became of them.', unit: 'cps' }, [
-        `sum by (result) (rate(tideway_pull_records_total{${OURS}}[$__rate_interval]))`,
-        '{{result}}',
-      ]),
+      lines(
+        {
+          title: 'Rows to the app',
+          about: 'By what became of them. In SQL: select hour, records from tideway.mapping_stats;',
+          unit: 'rowsps',
+        },
+        [`sum by (result) (rate(tideway_push_rows_total{${OURS}}[$__rate_interval]))`, '{{result}}'],
+      ),
+      lines(
+        {
+          title: 'Records from the app',
+          about: 'By what became of them. In SQL: select * from tideway.sync_history;',
+          unit: 'recps',
+        },
+        [`sum by (result) (rate(tideway_pull_records_total{${OURS}}[$__rate_interval]))`, '{{result}}'],
+      ),
     ],
     [
       'How late, and where does the time go?',

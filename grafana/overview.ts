@@ -64,7 +64,7 @@ export const overview = dashboard({
       ),
       figure(
         {
-          title: 'Oldest change that waits',
+          title: 'Oldest that waits',
           about: 'In SQL: select mapping, marks, oldest_mark_age from tideway.queue_status;',
           unit: 's',
           steps: [
@@ -79,16 +79,16 @@ export const overview = dashboard({
       ranking(
         {
           title: 'Open errors by mapping',
-          about: 'The twenty worst. In SQL: select mapping, failed from tideway.mapping_status;',
+          about: 'The ten worst. In SQL: select mapping, failed from tideway.mapping_status;',
           steps: NONE,
           width: 8,
         },
-        [`topk(20, max by (${BY}) (tideway_mapping_open_errors{${OURS}}))`, '{{mapping}}'],
+        [`topk(10, max by (${BY}) (tideway_mapping_open_errors{${OURS}}))`, '{{mapping}}'],
       ),
       ranking(
         {
           title: 'Waiting rows by mapping',
-          about: 'The twenty longest queues. In SQL: select mapping, marks, waiting_retry from tideway.queue_status;',
+          about: 'The ten longest queues. In SQL: select mapping, marks, waiting_retry from tideway.queue_status;',
           width: 8,
           steps: [
             [null, 'green'],
@@ -97,20 +97,20 @@ export const overview = dashboard({
           ],
         },
         [
-          `topk(20, sum by (${BY}) (max without (instance) (tideway_outbox_rows{${OURS},state=~"marked|retry|dependency"})))`,
+          `topk(10, sum by (${BY}) (max without (instance) (tideway_outbox_rows{${OURS},state=~"marked|retry|dependency"})))`,
           '{{mapping}}',
         ],
       ),
       ranking(
         {
           title: 'Time since the last success, by mapping',
-          about: 'The twenty longest. In SQL: select mapping, last_success_at from tideway.mapping_status;',
+          about: 'The ten longest. In SQL: select mapping, last_success_at from tideway.mapping_status;',
           unit: 's',
           width: 8,
           runbook: 'no-success',
         },
         [
-          `topk(20, time() - max by (${BY}) (tideway_mapping_last_success_timestamp_seconds{${OURS},mode="any"}))`,
+          `topk(10, time() - max by (${BY}) (tideway_mapping_last_success_timestamp_seconds{${OURS},mode="any"}))`,
           '{{mapping}}',
         ],
       ),
@@ -227,7 +227,7 @@ export const overview = dashboard({
         {
           title: 'Rows to the apps',
           about: 'By what became of them. In SQL: select hour, records from tideway.sync_stats;',
-          unit: 'cps',
+          unit: 'rowsps',
         },
         [`sum by (result) (rate(tideway_push_rows_total{${OURS}}[$__rate_interval]))`, '{{result}}'],
       ),
@@ -235,7 +235,7 @@ export const overview = dashboard({
         {
           title: 'Records from the apps',
           about: 'By what became of them. In SQL: select * from tideway.sync_history;',
-          unit: 'cps',
+          unit: 'recps',
         },
         [`sum by (result) (rate(tideway_pull_records_total{${OURS}}[$__rate_interval]))`, '{{result}}'],
       ),

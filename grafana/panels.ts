@@ -19,12 +19,17 @@ import {
 import * as bargauge from '@grafana/grafana-foundation-sdk/bargauge';
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import {
+  BarGaugeDisplayMode,
+  BarGaugeSizing,
   BigValueColorMode,
   BigValueGraphMode,
+  BigValueTextMode,
+  GraphDrawStyle,
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
   VizLegendOptionsBuilder,
+  VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
 import * as stat from '@grafana/grafana-foundation-sdk/stat';
@@ -46,6 +51,8 @@ export interface Look {
   readonly width?: number;
   readonly height?: number;
   readonly max?: number;
+  /** What stands there while there is nothing to show. */
+  readonly empty?: string;
   /** A section of docs/runbook.md. */
   readonly runbook?: string;
 }
@@ -60,6 +67,16 @@ const CALM: Steps = [[null, 'green']];
 export const NONE: Steps = [
   [null, 'green'],
   [1, 'red'],
+];
+
+/** Series that mean good or bad have one colour everywhere; of several with one meaning each has its own shade. */
+const MEANINGS: readonly (readonly [names: string, color: string])[] = [
+  ['written|created|completed|2xx|stored|from the app', 'green'],
+  ['updated|found|4xx|to the app', 'blue'],
+  ['unchanged|duplicate|paused', 'text'],
+  ['marked|in_flight', 'purple'],
+  ['retry|deferred|uncertain|held|429|completed_with_errors|conflict|flapping', 'orange'],
+  ['refused|failed|5xx|not_found|missing|SIGNATURE_INVALID', 'red'],
 ];
 
 function dressed<Builder extends PanelBuilder>(builder: Builder, look: Look): Builder {
@@ -95,10 +112,15 @@ function queries(series: readonly Series[]): prometheus.DataqueryBuilder[] {
 
 /** Curves over time. */
 export function lines(look: Look, ...series: Series[]): timeseries.PanelBuilder {
-  return dressed(new timeseries.PanelBuilder(), look)
-    .datasource(METRICS)
-    .min(0)
-    .fillOpacity(10)
+  const builder = dressed(new timeseries.PanelBuilder(), look).datasource(METRICS).min(0).fillOpacity(10);
+  for (const [names, color] of MEANINGS) {
+    builder.overrideByRegexp(`/(^|\\s)(${names})$/`, [{ id: 'color', value: { mode: 'shades', fixedColor: color } }]);
+  }
+  return builder
+    .withOverride({
+      matcher: { id: 'byValue', options: { reducer: 'allIsZero', op: 'gte', value: 0 } },
+      properties: [{ id: 'custom.hideFrom', value: { legend: true, tooltip: true, viz: false } }],
+    })
     .legend(
       new VizLegendOptionsBuilder()
         .displayMode(LegendDisplayMode.List)
@@ -111,27 +133,61 @@ export function lines(look: Look, ...series: Series[]): timeseries.PanelBuilder 
 
 /** One number, coloured by how bad it is. */
 export function figure(look: Look, expression: string): stat.PanelBuilder {
-  return dressed(new stat.PanelBuilder(), { width: 4, height: 4, ...look })
+  const builder = dressed(new stat.PanelBuilder(), { width: 4, height: 4, ...look });
+  // An increase that Prometheus reckons is rarely whole, what is counted always is.
+  if (look.unit === undefined) builder.decimals(0);
+  return builder
+    .noValue(look.empty ?? 'Nothing yet')
     .datasource(METRICS)
-    .colorMode(BigValueColorMode.Background)
+    .colorMode(BigValueColorMode.BackgroundSolid)
     .graphMode(BigValueGraphMode.Area)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
     .targets(queries([[expression, '']]));
 }
 
+/** The word of a label, green as long as it is the one that is wanted. */
+export function word(look: Look, wanted: string, ...[expression, legend]: Series): stat.PanelBuilder {
+  return dressed(new stat.PanelBuilder(), { width: 4, height: 4, ...look })
+    .datasource(METRICS)
+    .colorMode(BigValueColorMode.BackgroundSolid)
+    .graphMode(BigValueGraphMode.None)
+    .textMode(BigValueTextMode.Name)
+    .overrideByRegexp(`/^(?!${wanted}$)/`, [{ id: 'color', value: { mode: 'fixed', fixedColor: 'red' } }])
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
+    .targets(queries([[expression, legend]]).map((query) => query.instant()));
+}
+
 /** One line per label set, the worst first. */
 export function ranking(look: Look, ...series: Series[]): bargauge.PanelBuilder {
-  return dressed(new bargauge.PanelBuilder(), look)
+  const builder = dressed(new bargauge.PanelBuilder(), look);
+  if (look.unit === undefined) builder.decimals(0);
+  return builder
     .datasource(METRICS)
+    .min(0)
+    .orientation(VizOrientation.Horizontal)
+    .displayMode(BarGaugeDisplayMode.Basic)
+    .sizing(BarGaugeSizing.Manual)
+    .minVizHeight(16)
+    .maxVizHeight(36)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
     .targets(queries(series).map((query) => query.instant()));
 }
 
-/** The answer of one statement as a table. */
-export function answer(look: Look, statement: string): table.PanelBuilder {
-  return dressed(new table.PanelBuilder(), { width: 24, ...look })
+/** The answer of one statement as a table; short columns may be given a width, so that long ones have the rest. */
+export function answer(
+  look: Look,
+  statement: string,
+  widths: Readonly<Record<string, number>> = {},
+): table.PanelBuilder {
+  const builder = dressed(new table.PanelBuilder(), { width: 24, unit: 'none', ...look })
     .datasource(DATABASE)
+    .overrideByRegexp('/_ms$/', [{ id: 'unit', value: 'ms' }])
+    .overrideByRegexp('/_seconds$/', [{ id: 'unit', value: 's' }])
     .withTarget(sql(statement, 'table'));
+  for (const [column, width] of Object.entries(widths)) {
+    builder.overrideByName(column, [{ id: 'custom.width', value: width }]);
+  }
+  return builder;
 }
 
 /** The answer of one statement over time: its first column is `time`. */
@@ -139,6 +195,8 @@ export function history(look: Look, statement: string): timeseries.PanelBuilder 
   return dressed(new timeseries.PanelBuilder(), look)
     .datasource(DATABASE)
     .min(0)
+    .drawStyle(GraphDrawStyle.Bars)
+    .fillOpacity(60)
     .withTarget(sql(statement, 'time_series'));
 }
 
@@ -146,6 +204,12 @@ export function history(look: Look, statement: string): timeseries.PanelBuilder 
 export function bars(look: Look, statement: string): bargauge.PanelBuilder {
   return dressed(new bargauge.PanelBuilder(), look)
     .datasource(DATABASE)
+    .min(0)
+    .orientation(VizOrientation.Horizontal)
+    .displayMode(BarGaugeDisplayMode.Basic)
+    .sizing(BarGaugeSizing.Manual)
+    .minVizHeight(16)
+    .maxVizHeight(36)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(true))
     .withTarget(sql(statement, 'table'));
 }

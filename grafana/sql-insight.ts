@@ -10,8 +10,9 @@ export const sqlInsight = dashboard({
     [
       'What needs a person?',
       answer(
-        { title: 'Findings', about: 'select * from tideway.health;', runbook: '', height: 6 },
-        `select severity, what, "where", mend from tideway.health limit 50`,
+        { title: 'Findings', about: 'select * from tideway.health;', runbook: '', height: 7 },
+        `select severity, "where", what, mend from tideway.health limit 50`,
+        { severity: 90, where: 220, what: 420 },
       ),
     ],
     [
@@ -22,12 +23,15 @@ export const sqlInsight = dashboard({
           about: 'select mapping, percent, eta_seconds from tideway.active_syncs;',
           unit: 'percent',
           max: 100,
+          width: 10,
+          height: 6,
         },
         `select coalesce(mapping, entity_type) || ' ' || coalesce(kind, '') as sync, coalesce(percent, 0) as percent from tideway.active_syncs order by 2 limit 20`,
       ),
       answer(
-        { title: 'Running syncs', about: 'select * from tideway.active_syncs;', width: 12 },
-        `select coalesce(mapping, entity_type) as sync, kind, processed_count, total_items, failed_count, speed_items_per_min, eta_seconds, silent_seconds
+        { title: 'Running syncs', about: 'select * from tideway.active_syncs;', width: 14, height: 6 },
+        `select coalesce(mapping, entity_type) as sync, kind, processed_count as done, total_items as of, failed_count as failed,
+       speed_items_per_min as per_minute, eta_seconds, silent_seconds
   from tideway.active_syncs limit 20`,
       ),
     ],
@@ -36,6 +40,7 @@ export const sqlInsight = dashboard({
       answer(
         { title: 'The five targets, last seven days', about: 'select * from tideway.kpi_report(7);', width: 10 },
         `select kpi, value, unit, target, state from tideway.kpi_report(7)`,
+        { value: 80, unit: 60, target: 80, state: 100 },
       ),
       history(
         { title: 'Syncs by hour', about: 'select * from tideway.sync_stats order by hour desc;', width: 14 },
@@ -55,7 +60,8 @@ export const sqlInsight = dashboard({
       ),
       answer(
         { title: 'Failed syncs', about: 'select * from tideway.failed_syncs;', width: 12, runbook: 'many-errors' },
-        `select last_at, entity_type, error_count, error_message from tideway.failed_syncs limit 20`,
+        `select last_at, entity_type, error_count as errors, error_message from tideway.failed_syncs limit 20`,
+        { last_at: 160, entity_type: 130, errors: 70 },
       ),
     ],
     [
@@ -82,12 +88,19 @@ export const sqlInsight = dashboard({
     [
       'Where did this row come from?',
       answer(
-        { title: 'Fields of row $key of $table', about: "select * from tideway.field_origin('products', '1');" },
-        `select * from tideway.field_origin('$table'::regclass, to_jsonb('$key'::text))`,
+        {
+          title: 'Fields of row $key of $table',
+          about: "select * from tideway.field_origin('products', '1');",
+          height: 6,
+        },
+        `select field, value, applied, source_ref, mapping, connection, authority, changed_at, changed_by
+  from tideway.field_origin('$table'::regclass, to_jsonb('$key'::text))`,
+        { field: 120, applied: 80, changed_at: 190 },
       ),
       answer(
         { title: 'Story of row $key of $table', about: "select * from tideway.trace_row('products', '1');" },
         `select at, kind, mapping, what, details from tideway.trace_row('$table'::regclass, to_jsonb('$key'::text)) limit 100`,
+        { at: 180, kind: 100, mapping: 120, what: 320 },
       ),
     ],
   ],

@@ -35,6 +35,7 @@ export const walAndSlot = dashboard({
       figure(
         {
           title: 'Time until the slot is lost',
+          empty: 'No limit, or too early to say',
           about:
             'At the present rate; empty without max_slot_wal_keep_size. In SQL: select hours_left from tideway.replication_status;',
           unit: 's',

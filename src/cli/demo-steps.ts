@@ -27,3 +27,12 @@ export const changeHere = {
   why: 'A change here',
   statement: `update products set price = 44.90 where id = 1;`,
 };
+
+const MANY = 500;
+
+/** Many rows at once, whose way to the app the demo shows as a bar. */
+export const manyHere = {
+  why: 'Many rows in one statement',
+  count: MANY,
+  statement: `insert into products select 100 + n, 'Part ' || n, n from generate_series(1, ${String(MANY)}) n;`,
+};

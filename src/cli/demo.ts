@@ -11,10 +11,11 @@ import { takeDemoDatabase } from '../sql/take-demo-database.ts';
 import { exitCodes, say } from './command.ts';
 import type { Command } from './command.ts';
 import { startDemoApp } from './demo-app.ts';
-import { changeHere, demoSteps } from './demo-steps.ts';
+import { changeHere, demoSteps, manyHere } from './demo-steps.ts';
 import { migrateDatabase } from './migrate-database.ts';
 import { currentMigrations } from './migrations.ts';
 import { stopSignal, untilStopped } from './stop-signal.ts';
+import { bar, counted, liveLine } from './terminal.ts';
 
 const SHOWN_WITHIN = 60_000;
 
@@ -94,7 +95,7 @@ What a person would do in the app:
   },
 };
 
-/** Runs the steps, then shows one change on its way out and one on its way in. */
+/** Runs the steps, then shows one change on its way out, one on its way in, and many at once. */
 async function showBothWays(url: string, app: PlainApp, signal: AbortSignal): Promise<void> {
   const database = openDatabase({ url, part: 'demo', connections: 1 });
   try {
@@ -120,8 +121,26 @@ async function showBothWays(url: string, app: PlainApp, signal: AbortSignal): Pr
       return rows.length > 0;
     });
     say('The table has the row now.');
+
+    const before = app.records('products').length;
+    await run(database, manyHere.why, manyHere.statement);
+    await showArriving(app, before, signal);
+    say(`\nThe app has all ${counted(manyHere.count)} of them.`);
   } finally {
     await database.end({ timeout: 5 });
+  }
+}
+
+async function showArriving(app: PlainApp, before: number, signal: AbortSignal): Promise<void> {
+  const line = liveLine(process.stdout);
+  try {
+    await until(signal, 'The rows did not reach the app', () => {
+      const arrived = app.records('products').length - before;
+      line.show(`${bar(arrived, manyHere.count)}  ${counted(arrived)} of ${counted(manyHere.count)} rows in the app`);
+      return Promise.resolve(arrived === manyHere.count);
+    });
+  } finally {
+    line.end();
   }
 }
 

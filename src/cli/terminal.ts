@@ -46,9 +46,21 @@ export function columns(names: readonly string[], rows: readonly (readonly strin
     .join('\n');
 }
 
-/** One line that is written over and over on a terminal; elsewhere it is not written at all. */
+const PLAIN_EVERY = 5_000;
+
+/** One line that is written over and over on a terminal; elsewhere, in a log, a line of its own every few seconds. */
 export function liveLine(out: NodeJS.WriteStream = process.stderr): { show(text: string): void; end(): void } {
-  if (!out.isTTY) return { show: () => undefined, end: () => undefined };
+  if (!out.isTTY) {
+    let written = Date.now();
+    return {
+      show: (text) => {
+        if (Date.now() - written < PLAIN_EVERY) return;
+        written = Date.now();
+        out.write(`${text}\n`);
+      },
+      end: () => undefined,
+    };
+  }
   return {
     show: (text) => out.write(`\r\x1b[K${text.slice(0, Math.max(20, (out.columns || 80) - 1))}`),
     end: () => out.write('\r\x1b[K'),

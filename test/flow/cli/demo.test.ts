@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { tideway } from '../../support/command.ts';
+import { hasTerminal, onTerminal } from '../../support/on-terminal.ts';
 import { runningTideway } from '../../support/running-command.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tideway-demo-'));
@@ -32,7 +33,7 @@ test('the demo runs twice in a row, also with its port taken', async () => {
   expect(await tideway(['demo', '--once'], { env })).toMatchObject({
     code: 0,
     err: '',
-    out: saying('The table has the row now.'),
+    out: expect.stringMatching(/The table has the row now\.[^]*The app has all 500 of them\./) as string,
   });
   const taken = createServer();
   const port = await new Promise<number>((done) =>
@@ -43,6 +44,10 @@ test('the demo runs twice in a row, also with its port taken', async () => {
   expect(second).toMatchObject({ code: 0, err: '', out: saying(`Port ${port} is taken`) });
 });
 
+test.runIf(hasTerminal('the bar of the demo'))('on a terminal the demo draws how many rows have arrived', async () => {
+  expect(await onTerminal('demo --once', env)).toMatch(/\[K\[#*-*\] +\d+ % {2}\d+ of 500 rows in the app/);
+});
+
 test('two demos at once do not disturb each other', async () => {
   const first = runningTideway(['demo'], env);
   await first.says('Ctrl-C ends the demo');
@@ -51,7 +56,7 @@ test('two demos at once do not disturb each other', async () => {
   const [, url = ''] = /psql (postgres:\S+)/.exec(first.text()) ?? [];
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  expect((await client.query('select from products')).rowCount).toBe(4);
+  expect((await client.query('select from products')).rowCount).toBe(504);
   await client.end();
   expect(await first.end('SIGINT')).toBe(0);
 });

@@ -1,7 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { tideway } from '../../support/command.ts';
+import { hasTerminal, onTerminal } from '../../support/on-terminal.ts';
 import { runningTideway } from '../../support/running-command.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound } from '../outbound/stage.ts';
@@ -45,13 +44,8 @@ test('--watch shows it again and again, and ends by Ctrl-C', async () => {
   expect(await watch.end('SIGINT')).toBe(0);
 });
 
-const script =
-  existsSync('/usr/bin/script') &&
-  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout.includes('util-linux');
-if (!script) console.log('Skipped: the progress bar, which wants a terminal (util-linux has script).');
-
-test.runIf(script)(
-  'on a terminal, sync and backfill show how far they are; elsewhere only how they ended',
+test.runIf(hasTerminal('the progress bars of sync and backfill'))(
+  'on a terminal, sync and backfill show how far they are',
   async () => {
     const items = await outbound.stage({
       direction: 'both',
@@ -62,21 +56,10 @@ test.runIf(script)(
     await waitFor(async () =>
       expect((await pool.query(`select from tideway.mappings where state = 'active'`)).rowCount).toBe(1),
     );
-    // The app answers from this process, which must not stand still meanwhile.
-    const onTerminal = async (args: string): Promise<string> => {
-      const child = spawn('script', ['-qec', `${process.execPath} dist/src/cli/main.js ${args}`, '/dev/null'], {
-        env: { PATH: process.env['PATH'] ?? '', ...env },
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      let said = '';
-      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-      await new Promise((done) => child.once('close', done));
-      return said;
-    };
-    expect(await onTerminal('sync items --mode full')).toMatch(
+    expect(await onTerminal('sync items --mode full', env)).toMatch(
       /\[Kitems: full (pending|running|\[).*items: full completed, 3 read/s,
     );
-    expect(await onTerminal('backfill items --wait')).toMatch(
+    expect(await onTerminal('backfill items --wait', env)).toMatch(
       /items: backfill .*items: backfill completed, 3 rows handed over/s,
     );
     expect(await tideway(['backfill', 'items', '--wait'], { env })).toEqual({
@@ -86,3 +69,24 @@ test.runIf(script)(
     });
   },
 );
+
+test('where there is no terminal, a run that takes long says now and then how far it is, in lines of their own', async () => {
+  const items = await outbound.stage({
+    direction: 'both',
+    app: { recordsPerPage: 1 },
+    settings: { records_per_page: 1 },
+    mapping: { schedule: 'manual', sweep_schedule: 'manual' },
+  });
+  await outbound.daemon();
+  await waitFor(async () =>
+    expect((await pool.query(`select from tideway.mappings where state = 'active'`)).rowCount).toBe(1),
+  );
+  for (let ref = 1; ref <= 3; ref += 1) items.edit({ op: 'create', values: { ref, name: 'x', qty: ref } });
+  items.app.fail({ method: 'GET', path: '/records', after: 1, with: { kind: 'delay', milliseconds: 7_000 } });
+  const { code, out, err } = await tideway(['sync', 'items', '--mode', 'full'], { env });
+  expect({ code, out }).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('items: full completed, 3 read') as string,
+  });
+  expect(err).toMatch(/^(items: full {2}(\[#*-*\] +\d+ % {2})?1( of 3)? rows\n)+$/);
+});
