@@ -22,6 +22,7 @@ import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { storePublicUrl } from '../sql/webhooks/store-public-url.ts';
 import { Connections } from './connections.ts';
+import { judgeRelease } from './judge-release.ts';
 import { keepUp } from './keep-up.ts';
 import { openWebhookTarget } from './open-webhook-target.ts';
 import { supervise } from './supervise.ts';
@@ -33,10 +34,12 @@ interface Options {
   log: Log;
   /** Ends the daemon cleanly. */
   signal: AbortSignal;
+  /** Hears where the door is, once everything works. */
+  onRunning?: (door: string) => void;
 }
 
-/** Connects, makes sure that code and database are of one release, and works until told to stop. */
-export async function runDaemon({ url, config, environment, log, signal }: Options): Promise<void> {
+/** Connects, makes sure that code and database fit together, and works until told to stop. */
+export async function runDaemon({ url, config, environment, log, signal, onRunning }: Options): Promise<void> {
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
@@ -53,7 +56,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
   try {
-    await requireSameRelease(url);
+    await requireFittingRelease(url, log);
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
@@ -103,6 +106,7 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
       rate: config.TIDEWAY_HTTP_RATE,
     });
     log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
+    onRunning?.(door.url);
     await Promise.all([
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal }),
@@ -119,18 +123,15 @@ export async function runDaemon({ url, config, environment, log, signal }: Optio
   }
 }
 
-async function requireSameRelease(url: string): Promise<void> {
+async function requireFittingRelease(url: string, log: Log): Promise<void> {
   const database = openDatabase({ url, part: 'daemon', connections: 1 });
   try {
     const found = await readVersion(database);
-    if (found?.version === packageVersion) return;
-    throw new TidewayError(
-      'TWVER',
-      found
-        ? `The database holds Tideway ${found.version}; this is Tideway ${packageVersion}.`
-        : `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`,
-      { mend: 'Run: tideway migrate' },
-    );
+    const judgement = judgeRelease(found?.version, packageVersion);
+    if (!judgement.fits) throw new TidewayError('TWVER', judgement.why, { mend: judgement.mend });
+    if (judgement.told !== undefined) {
+      log.warn({ event: 'daemon.release.behind', version: packageVersion, database: found?.version }, judgement.told);
+    }
   } finally {
     await database.end({ timeout: 5 });
   }
