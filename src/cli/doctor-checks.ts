@@ -1,3 +1,4 @@
+import { judgeRelease } from '../daemon/judge-release.ts';
 import { packageVersion } from '../runtime/package-root.ts';
 import type { Version } from '../sql/read-version.ts';
 import type { ConnectionState, Installation } from '../sql/read-installation.ts';
@@ -194,9 +195,11 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
       return warning(`${facts.login} may not ask for it`, `grant tideway_daemon to ${quoted(facts.login)};`);
     }
     if (!release) return failed('the database does not hold Tideway yet', 'tideway migrate');
-    return release.version === packageVersion
+    const judgement = judgeRelease(release.version, packageVersion);
+    if (!judgement.fits) return failed(judgement.why, judgement.mend);
+    return judgement.told === undefined
       ? ok(`Tideway ${release.version}`)
-      : failed(`the database holds Tideway ${release.version}, this is ${packageVersion}`, 'tideway migrate');
+      : warning(judgement.told, `npm install --global tideway@${release.version}`);
   },
 
   secrets: ({ installation, unresolved }) => {

@@ -1,3 +1,4 @@
+import { judgeRelease } from '../daemon/judge-release.ts';
 import { readConfig } from '../runtime/config.ts';
 import type { Config } from '../runtime/config.ts';
 import { messageOf, TidewayError } from '../runtime/errors.ts';
@@ -31,7 +32,7 @@ export const doctorCommand: Command = {
       const facts = await readServerFacts(database, config.TIDEWAY_PUBLICATION);
       const here = (before + Date.now()) / 2;
       const release = facts.may_ask_version ? await readVersion(database) : undefined;
-      const readable = release?.version === packageVersion && facts.may_act_as_daemon;
+      const readable = judgeRelease(release?.version, packageVersion).fits && facts.may_act_as_daemon;
       const installation = readable ? await readInstallation(database, config.TIDEWAY_PUBLICATION) : undefined;
       const findings = examine({
         facts,

@@ -5,7 +5,7 @@ import { systemRow } from '../connectors/system-row.ts';
 import { Follower } from '../follow/follower.ts';
 import { openDoor } from '../http/door.ts';
 import { createJwks } from '../http/jwks.ts';
-import { monotonicClock, type Clock } from '../runtime/clock.ts';
+import { monotonicClock } from '../runtime/clock.ts';
 import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
@@ -22,6 +22,8 @@ import { listen } from '../sql/listen.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { storePublicUrl } from '../sql/webhooks/store-public-url.ts';
 import { Connections } from './connections.ts';
+import { endsInTime } from './ends-in-time.ts';
+import { judgeRelease } from './judge-release.ts';
 import { keepUp } from './keep-up.ts';
 import { openWebhookTarget } from './open-webhook-target.ts';
 import { supervise } from './supervise.ts';
@@ -35,19 +37,28 @@ interface Options {
   log: Log;
   /** Ends the daemon cleanly. */
   signal: AbortSignal;
+  /** Hears where the door is, once everything works. */
+  onRunning?: (door: string) => void;
 }
 
 /** What is under way at a stop may take this long; then its connections are closed. */
 const STOP_WITHIN = 7_000;
 const CLOSE_WITHIN = 10_000;
 
-/** Connects, makes sure that code and database are of one release, and works until told to stop. */
+/** Connects, makes sure that code and database fit together, and works until told to stop. */
 export async function runDaemon(options: Options): Promise<void> {
   // A database that fell silent is connected to anew, as after a start.
   while ((await connectAndWork(options)) === 'silent') continue;
 }
 
-async function connectAndWork({ url, config, environment, log, signal }: Options): Promise<'stopped' | 'silent'> {
+async function connectAndWork({
+  url,
+  config,
+  environment,
+  log,
+  signal,
+  onRunning,
+}: Options): Promise<'stopped' | 'silent'> {
   const silence = new AbortController();
   const stopping = AbortSignal.any([signal, silence.signal]);
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
@@ -69,7 +80,7 @@ async function connectAndWork({ url, config, environment, log, signal }: Options
   try {
     const found = await waitForDatabase(() => installedVersion(url), { url, clock, log, signal });
     if (signal.aborted) return 'stopped';
-    requireSameRelease(found?.version);
+    requireFittingRelease(found?.version, log);
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
@@ -125,6 +136,7 @@ async function connectAndWork({ url, config, environment, log, signal }: Options
       patience: config.TIDEWAY_HTTP_WAIT * 1000,
     });
     log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
+    onRunning?.(door.url);
     const watched = watchDatabase(url, clock, stopping).then((silent) => {
       if (!silent) return;
       log.error({ event: 'daemon.database.silent' }, 'The database has not answered for 30 s; connecting anew');
@@ -159,28 +171,6 @@ async function connectAndWork({ url, config, environment, log, signal }: Options
   }
 }
 
-/** Whether the work ends, at the latest so long after the signal. */
-async function endsInTime(
-  work: Promise<unknown>,
-  signal: AbortSignal,
-  patience: () => number,
-  clock: Clock,
-): Promise<boolean> {
-  const over = new AbortController();
-  const late = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  })
-    .then(() => clock.wait(patience(), over.signal))
-    .catch(() => undefined)
-    .then(() => false);
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    over.abort();
-  }
-}
-
 async function installedVersion(url: string): Promise<{ version: string | undefined }> {
   const database = openDatabase({ url, part: 'daemon', connections: 1 });
   try {
@@ -190,13 +180,10 @@ async function installedVersion(url: string): Promise<{ version: string | undefi
   }
 }
 
-function requireSameRelease(version: string | undefined): void {
-  if (version === packageVersion) return;
-  throw new TidewayError(
-    'TWVER',
-    version === undefined
-      ? `The database does not hold Tideway yet; this is Tideway ${packageVersion}.`
-      : `The database holds Tideway ${version}; this is Tideway ${packageVersion}.`,
-    { mend: 'Run: tideway migrate' },
-  );
+function requireFittingRelease(installed: string | undefined, log: Log): void {
+  const judgement = judgeRelease(installed, packageVersion);
+  if (!judgement.fits) throw new TidewayError('TWVER', judgement.why, { mend: judgement.mend });
+  if (judgement.told !== undefined) {
+    log.warn({ event: 'daemon.release.behind', version: packageVersion, database: installed }, judgement.told);
+  }
 }
