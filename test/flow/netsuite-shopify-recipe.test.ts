@@ -292,9 +292,8 @@ test('products, stock, customers and orders of the recipe', { timeout: 240_000 +
   const { rows: states } = await pool.query<{ last_sync_status: string; target_id: string }>(
     statement('from tideway.sync_list order by'),
   );
-  expect(states.every((item) => item.last_sync_status === 'success' && item.target_id.includes('/Product/'))).toBe(
-    true,
-  );
+  const odd = states.filter((item) => item.last_sync_status !== 'success' || !item.target_id.includes('/Product/'));
+  expect(odd).toEqual([]);
   const { rows: history } = await pool.query(statement('from tideway.sync_history'));
   expect(history).toContainEqual(
     expect.objectContaining({ sync_type: 'scheduled', items_processed: String(PRODUCTS) }),

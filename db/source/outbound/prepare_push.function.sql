@@ -122,8 +122,10 @@ begin
   end if;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
-  -- or be refused again. So is one that a deletion of ours without an answer may have taken away before its row came back.
-  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete') and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both')
+  -- or be refused again. So is one about which a person has decided, since the read carries that out, and one that a deletion
+  -- of ours without an answer may have taken away before its row came back.
+  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
+                             and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
                           or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
                           then 'unread' else x.verdict end order by x.n),
          array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')

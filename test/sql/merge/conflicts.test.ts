@@ -212,3 +212,23 @@ test('an absent field is untouched, and null is null', async () => {
   await map.page([{ id: 'r1', fields: { Id: 1, V: null, W: 'new' } }]);
   expect(await map.row(1)).toMatchObject({ v: null, w: 'new' });
 });
+
+test.each([
+  ['remote', 'theirs', undefined],
+  ['local', 'mine', 'mine'],
+])(
+  'a row whose conflict was decided as %s is not pushed before its record was read again',
+  async (choice, winner, sent) => {
+    const { map, resolve } = await linked({ conflict: 'manual' });
+    await engine.owner.query(`update ${map.table} set v = 'mine'`);
+    await map.page([{ id: 'r1', fields: { Id: 1, V: 'theirs', W: 'w' } }]);
+    await resolve(choice);
+    await map.mark(['1']);
+    expect(await map.push()).toEqual([]);
+    await map.page([{ id: 'r1', fields: { Id: 1, V: 'theirs', W: 'w' } }]);
+    expect(await map.row(1)).toMatchObject({ v: winner });
+    await map.takeRequests();
+    await map.mark(['1']);
+    expect((await map.push())[0]?.payload.V).toBe(sent);
+  },
+);
