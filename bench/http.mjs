@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { mapTable, onServer, quantile, report } from './bench-server.mjs';
+import { mapTable, median, onServer, quantile, report } from './bench-server.mjs';
 
 const quick = process.argv.includes('--quick');
 const seconds = quick ? 3 : 20;
@@ -34,13 +34,18 @@ await onServer(async (server) => {
   const { rows: hooks } = await root.query(`select tideway.webhook_url('account of items') as path`);
 
   const { url, stop } = await startDaemon(server.url);
+  const bare = await startBare(server.url);
   try {
     const authorization = `Bearer ${tokens[0].token}`;
+    const filter = () => `price=gte.${Math.random() * 900}`;
+    // What the machine gives a request that asks Postgres nothing, and the same rows without anything of ours.
     const cases = {
+      'probe, no statement': () => ({ path: '/healthz' }),
+      'bare server, uncached read': () => ({ path: `/?${filter()}` }),
       'status query': () => ({ path: '/api/mappings/items/status', headers: { authorization } }),
       'cached read': () => ({ path: '/read/items/42', headers: { authorization } }),
       'uncached read': () => ({
-        path: `/read/items?limit=20&price=gte.${Math.random() * 900}`,
+        path: `/read/items?limit=20&${filter()}`,
         headers: { authorization },
       }),
       webhook: () => ({
@@ -55,10 +60,15 @@ await onServer(async (server) => {
       }),
     };
     const rows = [];
+    let yardstick;
     for (const [name, make] of Object.entries(cases)) {
-      await drive(url, make, 1);
-      const full = await drive(url, make, seconds);
-      const half = await drive(url, make, seconds, full.rate / 2);
+      const at = name.startsWith('bare') ? bare.url : url;
+      await drive(at, make, 1);
+      const full = await drive(at, make, seconds);
+      const half = await drive(at, make, seconds, full.rate / 2);
+      // In turns at the same rate: what else the machine does hits both.
+      if (name === 'uncached read')
+        yardstick = await compare([at, make], [bare.url, cases['bare server, uncached read']], full.rate / 2);
       rows.push([
         name,
         Math.round(full.rate),
@@ -72,12 +82,26 @@ await onServer(async (server) => {
     await report('http', server, {
       heads: ['request', 'requests/s', 'p50 ms', 'p99 ms', 'at half: requests/s', 'at half: p99 ms', 'wrong answers'],
       rows,
-      notes: [`${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`],
+      notes: [
+        `${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`,
+        `uncached read against the bare server at the same rate, in turns: p50 ${yardstick.p50.toFixed(1)} times, p99 ${yardstick.p99.toFixed(1)} times`,
+      ],
     });
   } finally {
+    await bare.stop();
     await stop();
   }
 });
+
+/** The median over rounds of how much longer the first takes than the second. */
+async function compare(first, second, rate) {
+  const ratios = [];
+  for (let round = 0; round < (quick ? 3 : 5); round++) {
+    const [ours, theirs] = [await drive(...first, seconds / 4, rate), await drive(...second, seconds / 4, rate)];
+    ratios.push({ p50: ours.p50 / theirs.p50, p99: ours.p99 / theirs.p99 });
+  }
+  return { p50: median(ratios.map(({ p50 }) => p50)), p99: median(ratios.map(({ p99 }) => p99)) };
+}
 
 /** As fast as the connections allow, or at a rate; a request that waits for a connection has begun already. */
 async function drive(url, make, forSeconds, rate = Infinity) {
@@ -115,20 +139,40 @@ async function drive(url, make, forSeconds, rate = Infinity) {
 }
 
 function startDaemon(databaseUrl) {
-  const child = spawn(process.execPath, ['dist/src/cli/main.js', 'start'], {
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: databaseUrl,
-      TIDEWAY_HTTP_PORT: '0',
-      TIDEWAY_HTTP_RATE: '1000000',
-      TIDEWAY_LOG_FORMAT: 'json',
-      BENCH_WEBHOOK_SECRET: 'bench-secret',
-    },
+  return start(['dist/src/cli/main.js', 'start'], {
+    DATABASE_URL: databaseUrl,
+    TIDEWAY_HTTP_PORT: '0',
+    TIDEWAY_HTTP_RATE: '1000000',
+    TIDEWAY_LOG_FORMAT: 'json',
+    BENCH_WEBHOOK_SECRET: 'bench-secret',
+  });
+}
+
+/** Node's own server and one statement: the least that can answer with rows. */
+function startBare(databaseUrl) {
+  const program = `
+    import { createServer } from 'node:http';
+    import postgres from 'postgres';
+    const sql = postgres(process.env.DATABASE_URL, { max: 4 });
+    const server = createServer(async (request, response) => {
+      const price = request.url.slice(request.url.indexOf('gte.') + 4);
+      const rows = await sql\`select to_jsonb(i)::text as row from app.items i where price >= \${price}::numeric order by id limit 20\`;
+      response.setHeader('content-type', 'application/json').end('[' + rows.map(({ row }) => row).join() + ']');
+    });
+    server.listen(0, '127.0.0.1', () => console.error(JSON.stringify({ http: 'http://127.0.0.1:' + server.address().port })));
+    process.on('SIGTERM', () => process.exit());`;
+  return start(['--input-type=module', '--eval', program], { DATABASE_URL: databaseUrl });
+}
+
+/** Resolves once the process has said where it listens. */
+function start(args, env) {
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   return new Promise((resolve, reject) => {
     let log = '';
-    child.once('exit', () => reject(new Error(`The daemon ended.\n${log}`)));
+    child.once('exit', () => reject(new Error(`It ended.\n${log}`)));
     child.stderr.on('data', (chunk) => {
       log = (log + chunk).slice(-20_000);
       const found = /"http":"([^"]+)"/.exec(log);
