@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { bench, mapTable, quantile, quick, say, startDaemon } from './harness.mjs';
+import { bench, mapTable, median, quantile, quick, say, startDaemon, startScript } from './harness.mjs';
 
 const seconds = quick ? 0.7 : 20;
 const connections = 64;
@@ -31,13 +31,18 @@ await bench(async (server) => {
   await root.query(`select tideway.set_webhook_secret('account of items', 'env:BENCH_WEBHOOK_SECRET')`);
   const { rows: hooks } = await root.query(`select tideway.webhook_url('account of items') as path`);
 
-  const { door: url, stop } = await startDaemon(server.url);
+  const daemon = await startDaemon(server.url);
+  const bare = await startScript('bare-reader.mjs', [], { DATABASE_URL: server.url });
   const authorization = `Bearer ${tokens[0].token}`;
+  const filter = () => `price=gte.${Math.random() * 900}`;
+  // What the machine gives a request that asks Postgres nothing, and the same rows without anything of ours.
   const cases = {
+    'probe, no statement': () => ({ path: '/healthz' }),
+    'bare server, uncached read': () => ({ path: `/?${filter()}` }),
     'status query': () => ({ path: '/api/mappings/items/status', headers: { authorization } }),
     'cached read': () => ({ path: '/read/items/42', headers: { authorization } }),
     'uncached read': () => ({
-      path: `/read/items?limit=20&price=gte.${Math.random() * 900}`,
+      path: `/read/items?limit=20&${filter()}`,
       headers: { authorization },
     }),
     webhook: () => ({
@@ -52,10 +57,15 @@ await bench(async (server) => {
     }),
   };
   const rows = [];
+  let yardstick;
   for (const [name, make] of Object.entries(cases)) {
-    await drive(url, make, quick ? 0.3 : 2);
-    const full = await drive(url, make, seconds);
-    const half = await drive(url, make, seconds, full.rate / 2);
+    const at = name.startsWith('bare') ? bare.url : daemon.door;
+    await drive(at, make, quick ? 0.3 : 2);
+    const full = await drive(at, make, seconds);
+    const half = await drive(at, make, seconds, full.rate / 2);
+    // In turns at the same rate: what else the machine does hits both.
+    if (name === 'uncached read')
+      yardstick = await compare([at, make], [bare.url, cases['bare server, uncached read']], full.rate / 2);
     rows.push([
       name,
       Math.round(full.rate),
@@ -67,14 +77,28 @@ await bench(async (server) => {
     ]);
     say(name);
   }
-  await stop();
+  await bare.stop();
+  await daemon.stop();
   return {
     heads: ['request', 'requests/s', 'p50 ms', 'p99 ms', 'at half: requests/s', 'at half: p99 ms', 'wrong answers'],
     rows,
-    notes: [`${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`],
+    notes: [
+      `${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`,
+      `uncached read against the bare server at the same rate, in turns: p50 ${yardstick.p50.toFixed(1)} times, p99 ${yardstick.p99.toFixed(1)} times`,
+    ],
     raw: rows,
   };
 });
+
+/** The median over rounds of how much longer the first takes than the second. */
+async function compare(first, second, rate) {
+  const ratios = [];
+  for (let round = 0; round < (quick ? 3 : 5); round++) {
+    const [ours, theirs] = [await drive(...first, seconds / 4, rate), await drive(...second, seconds / 4, rate)];
+    ratios.push({ p50: ours.p50 / theirs.p50, p99: ours.p99 / theirs.p99 });
+  }
+  return { p50: median(ratios.map(({ p50 }) => p50)), p99: median(ratios.map(({ p99 }) => p99)) };
+}
 
 /** As fast as the connections allow, or at a rate; a request that waits for a connection has begun already. */
 async function drive(url, make, forSeconds, rate = Infinity) {

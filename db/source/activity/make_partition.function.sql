@@ -43,8 +43,10 @@ begin
 
   select p.partition into v_default from tideway_private.partitions(make_partition.parent) p where p.is_default;
 
-  -- Attaching refuses rows of this month in the default partition, so nobody may add one in between.
+  -- Attaching refuses rows of this month in the default partition, so nobody may add one in between. Who writes has to wait
+  -- before the row is given a partition: one that was sent to the default one before would be refused after.
   if v_default is not null then
+    execute format('lock table only %s in share row exclusive mode', make_partition.parent);
     execute format('lock table %s in access exclusive mode', v_default);
   end if;
   execute format('create table %I.%I (like %s including all)', v_schema, v_name, make_partition.parent);

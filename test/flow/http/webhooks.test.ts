@@ -1,25 +1,41 @@
-import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
 import { signedHeaders } from '../../apps/plain/plain-webhooks.ts';
+import { useDatabase } from '../../support/database.ts';
+import type { RunningDaemon } from '../../support/daemon.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { useOutbound } from '../outbound/stage.ts';
 import { doorOf } from './door.ts';
 
-const flow = useOutbound();
+const flow = useOutbound(useDatabase(), { shared: true });
 const { pool } = flow;
 
 const SECRET = 'shared secret of the app';
+const ENV = { WEBHOOK_SECRET: SECRET, WEBHOOK_SECRET_2: 'a newer one' };
 const create = (ref: number, name: string, qty: number) => ({ op: 'create', values: { ref, name, qty } }) as const;
+let daemon: RunningDaemon;
+let made = 0;
 
-/** A table that is polled once an hour, so that only webhooks bring what changes. */
-async function useDoor(env: Record<string, string> = {}) {
-  const stage = await flow.stage({ direction: 'pull', mapping: { schedule: '1 h' } });
-  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET')`);
-  const daemon = await flow.daemon({ WEBHOOK_SECRET: SECRET, WEBHOOK_SECRET_2: 'a newer one', ...env });
+beforeAll(async () => {
+  daemon = await flow.daemon(ENV);
+});
+
+/** A table of the test's own that is polled once an hour, so that only webhooks bring what changes. */
+async function useDoor() {
+  const name = `rung_${String((made += 1))}`;
+  const stage = await flow.stage({ name, direction: 'pull', mapping: { schedule: '1 h' } });
+  await pool.query(`select tideway.set_webhook_secret($1, 'env:WEBHOOK_SECRET')`, [name]);
   await waitFor(async () =>
-    expect((await pool.query(`select from tideway.sync_runs where status = 'completed'`)).rowCount).toBe(1),
+    expect(
+      (
+        await pool.query(
+          `select from tideway.sync_runs r join tideway.mappings m on m.id = r.mapping_id where m.name = $1 and r.status = 'completed'`,
+          [name],
+        )
+      ).rowCount,
+    ).toBe(1),
   );
-  const { rows } = await pool.query<{ url: string }>(`select tideway.webhook_url('items') as url`);
+  const { rows } = await pool.query<{ url: string }>(`select tideway.webhook_url($1) as url`, [name]);
   const path = rows[0]?.url ?? '';
   const url = `${doorOf(daemon)}${path}`;
   const post = (body: string, headers: Record<string, string>) => fetch(url, { method: 'POST', body, headers });
@@ -31,12 +47,20 @@ async function useDoor(env: Record<string, string> = {}) {
   const log = async () =>
     (
       await pool.query<{ action: string; status: string; code: string | null; records: number }>(
-        `select action, status, metadata ->> 'code' as code, record_count as records
-           from tideway.sync_activity_log where action like 'webhook%' order by created_at`,
+        `select l.action, l.status, l.metadata ->> 'code' as code, l.record_count as records
+           from tideway.sync_activity_log l join tideway.connections c on c.id = l.connection_id
+          where l.action like 'webhook%' and c.name = $1 order by l.created_at`,
+        [name],
       )
     ).rows;
-  const inbox = async () => (await pool.query('select from tideway_private.inbox')).rowCount;
-  return { stage, daemon, url, post, ring, log, inbox };
+  const inbox = async () =>
+    (
+      await pool.query(
+        `select from tideway_private.inbox i join tideway.connections c on c.number = i.connection where c.name = $1`,
+        [name],
+      )
+    ).rowCount;
+  return { stage, name, url, post, ring, log, inbox };
 }
 
 test('a webhook brings the record it names, once however often it is delivered', async () => {
@@ -96,12 +120,13 @@ test('what does not prove itself changes nothing, is told why, and cannot fill t
 });
 
 test('a secret can be exchanged without losing a delivery', async () => {
-  const { ring } = await useDoor();
+  const { ring, name } = await useDoor();
+  const exchange = () => pool.query(`select tideway.set_webhook_secret($1, 'env:WEBHOOK_SECRET_2')`, [name]);
   expect((await ring([])).status).toBe(202);
-  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET_2')`);
+  await exchange();
   await waitFor(async () => expect((await ring([], { secret: 'a newer one' })).status).toBe(202));
   expect((await ring([])).status).toBe(202);
-  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET_2')`);
+  await exchange();
   await waitFor(async () => expect((await ring([])).status).toBe(401));
   expect((await ring([], { secret: 'a newer one' })).status).toBe(202);
 });
@@ -125,8 +150,8 @@ test('a script that cannot sign shows the secret in a header and names its recor
 });
 
 test('while a secret cannot be had the app is told to come again', async () => {
-  const { ring, inbox } = await useDoor();
-  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET_ABSENT')`);
+  const { ring, inbox, name } = await useDoor();
+  await pool.query(`select tideway.set_webhook_secret($1, 'env:WEBHOOK_SECRET_ABSENT')`, [name]);
   await waitFor(async () => expect((await ring([], { secret: 'forged' })).status).toBe(503));
   const answer = await ring([], { secret: 'forged' });
   expect([answer.status, await answer.text()]).toEqual([503, expect.not.stringContaining('ABSENT') as unknown]);
@@ -134,18 +159,38 @@ test('while a secret cannot be had the app is told to come again', async () => {
   expect(await inbox()).toBe(0);
 });
 
+test('a flood of forged deliveries stops no genuine one, and leaves neither work nor a long log', async () => {
+  const { stage, ring, url, log, inbox } = await useDoor();
+  const ids = Array.from({ length: 20 }, (_, ref) => stage.edit(create(ref, 'item', ref)));
+  const statuses = (answers: readonly Response[]) => [...new Set(answers.map(({ status }) => status))];
+  const [forged, nowhere, genuine] = await Promise.all([
+    Promise.all(Array.from({ length: 150 }, () => ring(ids, { secret: 'forged' }))),
+    Promise.all(
+      Array.from({ length: 150 }, () =>
+        fetch(url.slice(0, -64) + randomBytes(32).toString('hex'), { method: 'POST', body: '{}' }),
+      ),
+    ),
+    Promise.all(ids.map((id) => ring([id]))),
+  ]);
+  expect([statuses(forged), statuses(nowhere), statuses(genuine)]).toEqual([[401], [404], [202]]);
+  await stage.holds(ids.map((_, ref) => [ref, 'item', ref] as const));
+  expect(await inbox()).toBe(20);
+  const refused = (await log()).filter(({ action }) => action === 'webhook_rejected');
+  expect(refused).toEqual([expect.objectContaining({ code: 'SIGNATURE_INVALID' })]);
+});
+
 test('a delivery that a daemon stored before it was killed is worked off by the next one', async () => {
-  const { stage, daemon } = await useDoor();
+  const { stage, name } = await useDoor();
   const one = stage.edit(create(1, 'hammer', 1));
   await daemon.kill();
   await pool.query(
     `select * from tideway_private.receive_webhooks(
        (select jsonb_build_array(jsonb_build_object('connection', number, 'id', 'left', 'changed',
                  jsonb_build_array(jsonb_build_object('table', 'items', 'ids', jsonb_build_array($1::text)))))
-          from tideway.connections))`,
-    [one],
+          from tideway.connections where name = $2))`,
+    [one, name],
   );
-  await flow.daemon({ WEBHOOK_SECRET: SECRET });
+  daemon = await flow.daemon(ENV);
   await stage.holds([[1, 'hammer', 1]]);
 });
 

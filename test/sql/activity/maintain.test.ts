@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { aMapping } from '../../support/a-mapping.ts';
 import { useDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const { rolledBack, client } = useDatabase();
 
@@ -190,4 +191,24 @@ test('what somebody holds a lock on is left for the next call, the rest is done'
   });
   expect(rows).toContainEqual({ task: 'partition made', object: 'tideway_private.field_lineage_2020_06' });
   await holder.query(`rollback`);
+});
+
+test('a row that is written while its partition is made waits, and is in it afterwards', async () => {
+  const owner = await client('tideway_owner');
+  const writer = await client();
+  const watcher = await client();
+  const { rows: pid } = await writer.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await owner.query('begin');
+  await owner.query(`select tideway_private.make_partition('tideway.sync_activity_log', '2031-05-01')`);
+  const written = writer.query<{ place: string }>(
+    `insert into tideway.sync_activity_log (org_id, action, status, created_at) values ('default', 'x', 'completed', '2031-05-15')
+     returning tableoid::regclass::text as place`,
+  );
+  await waitFor(async () => {
+    const { rows } = await watcher.query('select from pg_locks where pid = $1 and not granted', [pid[0]?.pid]);
+    expect(rows).toHaveLength(1);
+  });
+  await owner.query('commit');
+  expect((await written).rows).toEqual([{ place: 'tideway.sync_activity_log_2031_05' }]);
+  await owner.query('drop table tideway.sync_activity_log_2031_05');
 });
