@@ -1,4 +1,4 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useOutbound } from '../flow/outbound/stage.ts';
 import { seed } from '../support/seed.ts';
 import { KINDS } from './apps/kinds.ts';
@@ -23,7 +23,7 @@ for (const kind of KINDS) {
         const emptiedBy = (at + passage) % 2 === 0 ? 'app' : 'table';
         const trouble: Parameters<typeof endure>[1]['trouble'] = ({ keeper }) =>
           keeper.start(`${place}@${String(passage)}`);
-        died.set(place, await endure(flow, { kind, settings, emptiedBy, trouble }));
+        died.set(place, (await endure(flow, { kind, settings, emptiedBy, trouble })).died);
         if (!died.get(place)) context.skip(`The scenario passes ${place} fewer times.`);
       });
 
@@ -38,7 +38,7 @@ for (const kind of KINDS) {
     for (let request = 1; request <= (whole ? (kind.sulks && fault === kind.throttled ? 1 : 4) : 1); request += 1) {
       const nth = whole ? request : 1 + draws.below(4);
       test(`${name}: ${what} at request ${String(nth)}`, async () => {
-        await endure(flow, {
+        const { failures } = await endure(flow, {
           kind,
           settings,
           emptiedBy: nth % 2 === 0 ? 'app' : 'table',
@@ -47,6 +47,7 @@ for (const kind of KINDS) {
             await keeper.start();
           },
         });
+        expect(failures).toBe(1);
       });
     }
 
