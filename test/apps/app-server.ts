@@ -20,6 +20,8 @@ export interface AppServer {
   readonly url: string;
   fail(script: FaultScript): void;
   clearFaults(): void;
+  /** How many requests have failed because a script said so. */
+  failures(): number;
   /** Lets the requests held by `late` faults take effect. */
   releaseHeld(): Promise<void>;
   /** Requests that reached the app, by `METHOD /path?query`. */
@@ -131,6 +133,7 @@ export async function startAppServer(
     clearFaults: () => {
       faults.clear();
     },
+    failures: () => faults.happened,
     releaseHeld: async () => {
       for (const effect of held.splice(0)) await effect();
     },

@@ -1,4 +1,4 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useOutbound } from '../flow/outbound/stage.ts';
 import { seed } from '../support/seed.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -15,7 +15,10 @@ const sample = ['follow', 'push', 'pull'].map((room) => draws.pick(PLACES.filter
 for (const place of whole ? PLACES : sample)
   for (let passage = 1; passage <= (whole ? 6 : 1); passage += 1)
     test(`kill -9 at passage ${String(passage)} of ${place}: both sides end equal, nothing is lost or doubled`, async (context) => {
-      const died = await endure(flow, { kind, trouble: ({ keeper }) => keeper.start(`${place}@${String(passage)}`) });
+      const { died } = await endure(flow, {
+        kind,
+        trouble: ({ keeper }) => keeper.start(`${place}@${String(passage)}`),
+      });
       if (!died && passage > 1) context.skip(`The scenario passes ${place} fewer times.`);
     });
 
@@ -30,13 +33,14 @@ for (const { what, with: fault } of whole ? errors : [draws.pick(errors)])
   for (let after = 0; after < requests; after += 1) {
     const nth = whole ? after : draws.below(6);
     test(`${what} at request ${String(nth + 1)}: both sides end equal, nothing is lost or doubled`, async () => {
-      await endure(flow, {
+      const { failures } = await endure(flow, {
         kind,
         trouble: async ({ side, keeper }) => {
           side.fail({ path: '/records', after: nth, with: fault });
           await keeper.start();
         },
       });
+      expect(failures).toBe(1);
     });
   }
 

@@ -9,7 +9,7 @@ import { createDraws } from './draws.ts';
 import { Keeper } from './keeper.ts';
 import { tell, World, type WorldOptions } from './world.ts';
 
-export type Trouble = (scene: { readonly side: Side; readonly keeper: Keeper }) => Promise<void>;
+type Trouble = (scene: { readonly side: Side; readonly keeper: Keeper }) => Promise<void>;
 
 interface Scenario extends WorldOptions {
   readonly kind: AppKind;
@@ -18,11 +18,11 @@ interface Scenario extends WorldOptions {
   readonly trouble: Trouble;
 }
 
-/** Writes on both sides while the daemon is in trouble; whether it died of it. */
+/** Writes on both sides while the daemon is in trouble; whether it died of it, and how many requests failed. */
 export async function endure(
   flow: ReturnType<typeof useOutbound>,
   { kind, emptiedBy = 'table', trouble, ...options }: Scenario,
-): Promise<boolean> {
+): Promise<{ readonly died: boolean; readonly failures: number }> {
   const { pool } = flow;
   const world = await World.begin(flow, createDraws(seed), [kind], options);
   const side = world.only;
@@ -72,5 +72,5 @@ export async function endure(
   // What was emptied is empty on both sides, or the checker would have had nothing to see.
   expect([...history.held.values()].map((held) => held.filter(({ qty }) => qty === 'null').length)).toEqual([1, 1]);
   await keeper.kill();
-  return died;
+  return { died, failures: side.failures() };
 }

@@ -63,7 +63,7 @@ export async function startDaemon(url: string, env: Record<string, string> = {})
       if (over !== undefined) throw new Error(`The daemon ended with ${over}.\n${log}`);
       return log.includes('Tideway runs');
     },
-    { within: 20_000 },
+    { within: 60_000 },
   );
   return daemon;
 }

@@ -46,6 +46,12 @@ export interface Asked {
 /** The faults that tests asked for, first come first served. */
 export class PlainFaults {
   private readonly scripts: { readonly script: FaultScript; passed: number; left: number }[] = [];
+  #happened = 0;
+
+  /** How many requests have failed so far. */
+  get happened(): number {
+    return this.#happened;
+  }
 
   add(script: FaultScript): void {
     this.scripts.push({ script, passed: 0, left: script.count ?? 1 });
@@ -67,6 +73,7 @@ export class PlainFaults {
         continue;
       }
       entry.left -= 1;
+      this.#happened += 1;
       return fault;
     }
     return undefined;

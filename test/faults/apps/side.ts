@@ -37,6 +37,11 @@ export class Side {
     this.#gate.fail(script);
   };
 
+  /** How many requests have failed because a script said so. */
+  failures(): number {
+    return this.#gate.failures();
+  }
+
   requests(): readonly string[] {
     return this.#gate.requests();
   }
