@@ -35,28 +35,32 @@ afterAll(() => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-test('the commands of the page make a connector that passes the contract suite as it is', async () => {
-  const commands = fencedBlocks(readFileSync(PAGE, 'utf8'), 'bash').flatMap((block) => block.split('\n'));
-  expect(commands).toHaveLength(2);
-  const answers: string[] = [];
-  for (const command of commands) answers.push(await inCopy(command));
-  const named = fileNames(readFileSync(PAGE, 'utf8'));
-  expect(
-    answers[0]
-      ?.split('\n')
-      .filter((line) => line.includes('/') && !line.includes(' '))
-      .sort(),
-  ).toEqual(named.sort());
-  expect(answers[1]).toMatch(/\b\d\d passed/);
-  expect(answers[1]).toContain('0 failed, 0 skipped');
-});
+test(
+  'the commands of the page make a connector that passes the contract suite as it is',
+  { timeout: 240_000 },
+  async () => {
+    const commands = fencedBlocks(readFileSync(PAGE, 'utf8'), 'bash').flatMap((block) => block.split('\n'));
+    expect(commands).toHaveLength(2);
+    const answers: string[] = [];
+    for (const command of commands) answers.push(await inCopy(command));
+    const named = fileNames(readFileSync(PAGE, 'utf8'));
+    expect(
+      answers[0]
+        ?.split('\n')
+        .filter((line) => line.includes('/') && !line.includes(' '))
+        .sort(),
+    ).toEqual(named.sort());
+    expect(answers[1]).toMatch(/\b\d\d passed/);
+    expect(answers[1]).toContain('0 failed, 0 skipped');
+  },
+);
 
 test('the page that it makes for users runs, and explains every setting', async () => {
   const answer = await inCopy('npx vitest run --project sql test/sql/system-pages.test.ts -t acme');
   expect(answer).toContain('2 passed, 0 failed');
 });
 
-test('it is typed, formatted and linted', async () => {
+test('it is typed, formatted and linted', { timeout: 240_000 }, async () => {
   const config = {
     extends: './tsconfig.json',
     include: ['src/connectors/registry.ts', 'test/connectors/acme.test.ts'],
