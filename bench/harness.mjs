@@ -295,7 +295,7 @@ export async function mapItems(
   );
   await client.query(`select tideway.connect($1, 'plain', $2, 'env:BENCH_TOKEN')`, [
     connection,
-    { base_url: app, rows_per_write: 500, records_per_page: 10_000, ...own },
+    { base_url: app, rows_per_write: 500, records_per_page: 10_000, request_life: 2_000, ...own },
   ]);
   await client.query(`select tideway.map($1, $1, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
     items,

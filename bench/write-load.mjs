@@ -3,20 +3,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { now, quantile } from './harness.mjs';
 
 /**
- * `write(client, n)` for each n, by these connections; resolves with the moments of its return by n and the milliseconds of each.
- * At a rate, a write that has to wait for a connection has begun already.
+ * `write(client, n)` for each n, by these connections; resolves with the moments of its return by n, and the milliseconds
+ * of each: `served` from when it was sent, `took` from when it was due, so with its wait for a connection.
  */
 export async function load(clients, { seconds, rate, write, first = 1_000_000 }) {
   const committed = new Map();
   const took = [];
+  const served = [];
   const begin = now();
   const end = begin + seconds * 1000;
   let next = first;
   const one = async (client, n, due) => {
+    const sent = now();
     await write(client, n);
     const at = now();
     committed.set(n, at);
     took.push(at - due);
+    served.push(at - sent);
   };
   if (rate === undefined) {
     await Promise.all(
@@ -46,7 +49,7 @@ export async function load(clients, { seconds, rate, write, first = 1_000_000 })
     }
     await Promise.all(open);
   }
-  return { committed, took, rate: committed.size / ((now() - begin) / 1000) };
+  return { committed, took, served, rate: committed.size / ((now() - begin) / 1000) };
 }
 
 /** Milliseconds from commit to arrival; `missing` never came. */
