@@ -79,6 +79,7 @@ export async function bench(work) {
     code = 0;
   } catch (error) {
     console.error(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    for (const line of complaints) console.error(`  the daemon said: ${line}`);
   } finally {
     await cleanUp();
   }
@@ -183,6 +184,8 @@ export async function ask(command, args, options = {}) {
 }
 
 let daemons = 0;
+/** The last that each daemon had to complain of, for a bench that fails. */
+const complaints = [];
 
 /** The built daemon. With BENCH_PROFILE=1 it leaves a profile in .tideway/profiles when it is stopped. */
 export async function startDaemon(url, env = {}) {
@@ -213,10 +216,16 @@ export async function startDaemon(url, env = {}) {
   let log = '';
   let door;
   let followed;
+  let cpuBefore = 0;
   child.stderr.on('data', (chunk) => {
     log = (log + chunk).slice(-40_000);
+    for (const line of String(chunk).split('\n')) if (/"level":[456]0/.test(line)) complaints.push(line.slice(0, 600));
+    complaints.splice(0, complaints.length - 5);
     door ??= /"http":"([^"]+)"/.exec(log)?.[1];
-    if (followed === undefined && log.includes('Following the log')) followed = performance.now();
+    if (followed === undefined && log.includes('Following the log')) {
+      followed = performance.now();
+      cpuBefore = cpuSeconds(child.pid) ?? 0;
+    }
   });
   try {
     await until('the daemon', () => door !== undefined && followed !== undefined, { within: 120_000, every: 5 });
@@ -228,10 +237,11 @@ export async function startDaemon(url, env = {}) {
     door,
     /** When it began to read the log, on the clock of performance.now(). */
     followed,
+    /** Seconds of processor time that its start took. */
+    cpuBefore,
     stop,
     cpu: () => cpuSeconds(child.pid) ?? 0,
     memory: () => peakMemory(child.pid) ?? 0,
-    errors: () => log.split('\n').filter((line) => /"level":(50|60)/.test(line)),
   };
 }
 
@@ -273,7 +283,10 @@ export async function untilPushed(client, mappings = null) {
 }
 
 /** A table `id, name, qty, note` and its mapping to table `items` of a stand-in; the daemon still has to look at it. */
-export async function mapItems(client, { items, app, direction, options = {}, settings: own = {} }) {
+export async function mapItems(
+  client,
+  { items, connection = items, app, direction, options = {}, settings: own = {} },
+) {
   await client.query(
     `create table if not exists public.${items} (id bigint primary key, name text, qty integer, note text)`,
   );
@@ -281,8 +294,8 @@ export async function mapItems(client, { items, app, direction, options = {}, se
     `insert into tideway.systems (system, title, settings_schema) values ('plain', 'Plain', '{}') on conflict do nothing`,
   );
   await client.query(`select tideway.connect($1, 'plain', $2, 'env:BENCH_TOKEN')`, [
-    items,
-    { base_url: app, rows_per_write: 500, records_per_page: 10_000, ...own },
+    connection,
+    { base_url: app, rows_per_write: 500, records_per_page: 10_000, request_life: 2_000, ...own },
   ]);
   await client.query(`select tideway.map($1, $1, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
     items,
@@ -305,7 +318,8 @@ export const untilActive = (client) =>
 /** Rows and their links, as if they had been pushed long ago. */
 export async function fillLinked(client, items, count) {
   const { rows } = await client.query('select number from tideway.mappings where name = $1', [items]);
-  await client.query('set synchronous_commit = off');
+  // In one transaction: the follower never sees a row without its link.
+  await client.query('begin');
   await client.query(
     `insert into public.${items} select n, 'item ' || n, 0, repeat('x', 40) from generate_series(1, $1::int) n`,
     [count],
@@ -317,7 +331,7 @@ export async function fillLinked(client, items, count) {
        from public.${items} o`,
     [rows[0].number],
   );
-  await client.query('reset synchronous_commit');
+  await client.query('commit');
   await client.query(`vacuum analyze public.${items}`);
   await client.query('vacuum analyze tideway_private.links');
   return rows[0].number;
