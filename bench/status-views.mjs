@@ -1,8 +1,8 @@
 // @ts-check
-// Fills an empty, migrated database and times every view: DATABASE_URL=… node bench/status-views.mjs [log rows] [links] [errors]
+// Fills an empty, migrated database and times every view: DATABASE_URL=… node bench/status-views.mjs [log rows] [links] [errors] [mappings]
 import pg from 'pg';
 
-const [log = 10_000_000, links = 1_000_000, errors = 100_000] = process.argv.slice(2).map(Number);
+const [log = 10_000_000, links = 1_000_000, errors = 100_000, mappings = 10] = process.argv.slice(2).map(Number);
 const limit = 50;
 const db = new pg.Client({ connectionString: process.env.DATABASE_URL });
 await db.connect();
@@ -14,6 +14,7 @@ if (full.length === 0) await fill();
 /** What a person types: the newest of a log, and the whole of a status. */
 const questions = [
   'health',
+  'metrics',
   'mapping_status',
   'queue_status',
   'entity_sync_stats',
@@ -51,7 +52,9 @@ for (const question of questions) {
   );
 }
 await db.end();
-console.log(`${slow} of ${questions.length} above ${limit} ms; ${log} log rows, ${links} links, ${errors} errors.`);
+console.log(
+  `${slow} of ${questions.length} above ${limit} ms; ${log} log rows, ${links} links, ${errors} errors, ${mappings} mappings.`,
+);
 
 async function fill() {
   // Triggers check organisations row by row, which is not what is measured here.
@@ -68,26 +71,26 @@ async function fill() {
   await db.query(`
     insert into tideway.mappings (org_id, name, connection_id, remote_table, local_table, local_name, key_columns, direction, run_as, state)
     select 'default', 'm' || g, (select id from tideway.connections where name = 'c' || (1 + g % 4)), 't', 'public.bench', 'public.bench', '{id}', 'both', 'tideway_daemon', 'active'
-      from generate_series(1, 10) g`);
+      from generate_series(1, ${mappings}) g`);
   await db.query(
     `insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image)
-     select (select min(number) from tideway.mappings) + g % 10, 'default', g::text, 'r' || g, g % 16, '{"name": "x"}' from generate_series(1, $1::int) g`,
+     select (select min(number) from tideway.mappings) + g % ${mappings}, 'default', g::text, 'r' || g, g % 16, '{"name": "x"}' from generate_series(1, $1::int) g`,
     [links],
   );
   await db.query(
     `insert into tideway.sync_errors (org_id, mapping_id, connection_id, direction, local_key, error_class, code, message, last_seen_at)
      select 'default', m.id, m.connection_id, 'push', g::text, 'API_ERROR', 'NOT_FOUND', 'gone', now() - g * interval '1 second'
-       from generate_series(1, $1::int) g join tideway.mappings m on m.name = 'm' || (1 + g % 10)`,
+       from generate_series(1, $1::int) g join tideway.mappings m on m.name = 'm' || (1 + g % ${mappings})`,
     [errors],
   );
   await db.query(
     `insert into tideway_private.waiting (mapping, local_key, org_id, reason)
-     select m.number, g::text, 'default', 'failed' from generate_series(1, $1::int) g join tideway.mappings m on m.name = 'm' || (1 + g % 10)`,
+     select m.number, g::text, 'default', 'failed' from generate_series(1, $1::int) g join tideway.mappings m on m.name = 'm' || (1 + g % ${mappings})`,
     [errors],
   );
   await db.query(
     `insert into tideway_private.outbox (mapping, local_key, lane, org_id)
-     select m.number, g::text, g % 16, 'default' from generate_series(1, 100000) g join tideway.mappings m on m.name = 'm' || (1 + g % 10)`,
+     select m.number, g::text, g % 16, 'default' from generate_series(1, 100000) g join tideway.mappings m on m.name = 'm' || (1 + g % ${mappings})`,
   );
   for (let from = 0; from < log; from += 1_000_000) {
     await db.query(
@@ -98,14 +101,14 @@ async function fill() {
               case when g % 100 = 0 then 'refused' end, 50 + g * 7919::bigint % 3000, (50 + g * 7919::bigint % 3000) / 1000.0,
               now() - g * interval '29 days' / $1::bigint
          from generate_series($2::bigint + 1, least($2::bigint + 1000000, $1::bigint)) g
-         join (select id, row_number() over () as nr from tideway.mappings) m on m.nr = 1 + g % 10`,
+         join (select id, row_number() over () as nr from tideway.mappings) m on m.nr = 1 + g % ${mappings}`,
       [log, from],
     );
   }
   await db.query(`
     insert into tideway.sync_runs (org_id, connection_id, mapping_id, kind, trigger, status, started_at, completed_at, rows_processed)
     select 'default', m.connection_id, m.id, 'pull', 'scheduled', 'completed', now() - g * interval '4 minutes', now() - g * interval '4 minutes' + interval '20 s', g % 100
-      from generate_series(1, 100000) g join tideway.mappings m on m.name = 'm' || (1 + g % 10)`);
+      from generate_series(1, 100000) g join tideway.mappings m on m.name = 'm' || (1 + g % ${mappings})`);
   await db.query(`
     insert into tideway.sync_progress (org_id, sync_id, entity_type, status, total_items, processed_count, speed_items_per_min, elapsed_seconds, started_at, completed_at)
     select 'default', g::text, 'e' || g % 10, 'completed', 100, 100, 300 + g % 300, 20, now() - g * interval '25 seconds', now() - g * interval '25 seconds' + interval '20 s'

@@ -28,6 +28,8 @@ import {
   LegendDisplayMode,
   LegendPlacement,
   ReduceDataOptionsBuilder,
+  StackingConfigBuilder,
+  StackingMode,
   VizLegendOptionsBuilder,
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
@@ -196,6 +198,7 @@ export function history(look: Look, statement: string): timeseries.PanelBuilder 
     .datasource(DATABASE)
     .min(0)
     .drawStyle(GraphDrawStyle.Bars)
+    .stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
     .fillOpacity(60)
     .withTarget(sql(statement, 'time_series'));
 }

@@ -33,6 +33,7 @@ export const sqlInsight = dashboard({
         `select coalesce(mapping, entity_type) as sync, kind, processed_count as done, total_items as of, failed_count as failed,
        speed_items_per_min as per_minute, eta_seconds, silent_seconds
   from tideway.active_syncs limit 20`,
+        { kind: 80, done: 90, of: 90, failed: 80, per_minute: 110, eta_seconds: 110 },
       ),
     ],
     [
@@ -55,11 +56,23 @@ export const sqlInsight = dashboard({
     [
       'What is slow, what failed?',
       answer(
-        { title: 'Slow syncs', about: 'select * from tideway.slow_syncs;', width: 12, runbook: 'syncs-slow' },
+        {
+          title: 'Slow syncs',
+          about: 'select * from tideway.slow_syncs;',
+          width: 12,
+          height: 7,
+          runbook: 'syncs-slow',
+        },
         `select entity_type, source_system, speed_items_per_min, usual_items_per_min, reason, started_at from tideway.slow_syncs limit 20`,
       ),
       answer(
-        { title: 'Failed syncs', about: 'select * from tideway.failed_syncs;', width: 12, runbook: 'many-errors' },
+        {
+          title: 'Failed syncs',
+          about: 'select * from tideway.failed_syncs;',
+          width: 12,
+          height: 7,
+          runbook: 'many-errors',
+        },
         `select last_at, entity_type, error_count as errors, error_message from tideway.failed_syncs limit 20`,
         { last_at: 160, entity_type: 130, errors: 70 },
       ),

@@ -69,7 +69,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(PICTURES, { recursive: true });
 for (const board of boards) {
   const picture = join(PICTURES, `${board.name}.png`);
-  drawBoard(board, picture);
+  await drawBoard(board, picture);
   console.log(`${picture}: ${String(Math.round(statSync(picture).size / 1000))} kB`);
 }
 

@@ -12,7 +12,7 @@ export async function startApps(): Promise<{ shop: PlainApp; crm: PlainApp }> {
   const shop = await startPlainApp({
     token: TOKEN,
     title: 'Shop',
-    requestsPerSecond: 8,
+    requestsPerSecond: 14,
     tables: [
       { id: 'products', columns: [amount('sku'), text('title', { maxLength: 40 }), amount('price')] },
       { id: 'orders', columns: [amount('number'), text('customer'), amount('total')] },
@@ -119,19 +119,19 @@ export async function startLongRuns({ database, shop }: Stage): Promise<void> {
   await database.query(`select tideway.sync_now('orders', 'full')`);
   await database.query(`select tideway.backfill('stock')`);
   await database.query(
-    `insert into tideway.sync_progress (sync_id, entity_type, total_items, processed_count) values ('import-of-march', 'suppliers', 1200, 780)`,
+    `insert into tideway.sync_progress (sync_id, entity_type, total_items, processed_count, started_at)
+     values ('import-of-march', 'suppliers', 1200, 780, now() - interval '13 minutes')`,
   );
 }
 
-/** The same field changed on both sides while the mapping rests: a choice for a person. */
+/** The same field changed on both sides while the app takes no writes: a choice for a person. */
 async function disagree({ database, crm }: Stage): Promise<void> {
-  await database.query(`select tideway.pause('customers')`);
+  crm.fail({ count: 4, path: '/customers/records/write', with: { kind: 'status', status: 503 } });
   await database.query(`update customers set email = 'here' || id || '@example.com' where id <= 6`);
   for (const { id, values } of crm.records('customers')) {
     if (Number(values['number']) <= 6)
       crm.edit('customers', { op: 'update', id, values: { mail: 'there@example.com' } });
   }
-  await database.query(`select tideway.resume('customers')`);
 }
 
 function editInApp(app: PlainApp, table: string, at: number, values: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -68,11 +69,12 @@ export interface Board {
 }
 
 /** Draws a dashboard in a browser without a window; fails when a panel cannot be drawn. */
-export function drawBoard({ name, dashboard, panels, choices, from, to }: Board, picture: string): void {
+export async function drawBoard({ name, dashboard, panels, choices, from, to }: Board, picture: string): Promise<void> {
   const rows = Math.max(...panels.map(({ panel }) => (panel.gridPos?.y ?? 0) + (panel.gridPos?.h ?? 0)));
   const size = { width: 24 * CELL.width + GAP, height: rows * CELL.height + 48 + GAP };
   const board = { title: dashboard.title, choices, from, to, panels, cell: CELL, gap: GAP };
   const page = join(FOLDER, 'page', `${name}.html`);
+  const shot = join(FOLDER, 'page', `${name}.png`);
   writeFileSync(
     page,
     `<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="draw.css"><link rel="stylesheet" href="../page.css">
@@ -89,13 +91,20 @@ export function drawBoard({ name, dashboard, panels, choices, from, to }: Board,
       '--enable-logging=stderr',
       '--virtual-time-budget=10000',
       `--window-size=${String(size.width)},${String(size.height)}`,
-      `--screenshot=${resolve(picture)}`,
+      `--screenshot=${shot}`,
       pathToFileURL(page).href,
     ],
-    { encoding: 'utf8', timeout: 120_000 },
+    { encoding: 'utf8', timeout: 300_000 },
   );
   const broken = stderr.split('\n').filter((line) => /CANNOT DRAW|Uncaught/.test(line));
   if (status !== 0 || broken.length > 0) {
     throw new Error(`${name} could not be drawn (chromium ended with ${String(status)})\n${broken.join('\n')}`);
-  }
+  } // A palette makes a picture of plain areas three times as small, and nobody sees it.
+  const sharp = createRequire(join(FOLDER, 'package.json'))('sharp') as Sharp;
+  await sharp(shot).png({ palette: true, quality: 90, effort: 10 }).toFile(resolve(picture));
 }
+
+/** What is used here of the package sharp, which the project does not depend on. */
+type Sharp = (file: string) => {
+  png(options: { palette: boolean; quality: number; effort: number }): { toFile(path: string): Promise<unknown> };
+};

@@ -57,7 +57,8 @@ standardFieldConfigEditorRegistry.setInit(() =>
       ...option,
       name: option.id,
       isCustom: false,
-      process: asIs,
+      // A copy: fields would share what an override changes.
+      process: (value) => structuredClone(value),
       shouldApply: () => true,
       editor: () => null,
       override: () => null,

@@ -11,7 +11,7 @@ as $$
       from tideway.sync_stats s, since
      where s.hour >= since.at
   ), totals as (
-    select 100.0 * sum(h.success_count) / nullif(sum(h.total_syncs), 0) as success,
+    select 100.0 * sum(h.success_count) / nullif(sum(h.total_syncs - h.failed_records), 0) as success,
            sum(h.avg_ms * h.timed) / nullif(sum(h.timed) filter (where h.avg_ms is not null), 0) / 1000 as seconds,
            100.0 * sum(h.failed_records) / nullif(sum(h.records) + sum(h.failed_records), 0) as errors
       from hours h
@@ -37,6 +37,7 @@ $$;
 comment on function tideway.kpi_report(integer) is
 'The five figures to watch each week, with target and state (reached, missed, alarming, unknown), over the last days.
 
+The success rate is of runs, batches and webhook deliveries, as in Grafana; a record that fails counts in the error rate.
 The cache hit rate is known to each daemon only: see its /metrics, or GET /read/cache-stats.
 
   select * from tideway.kpi_report(7);';

@@ -139,7 +139,7 @@ test('the five figures say what they cannot know', () =>
     );
     const { rows } = await db.query(`select kpi, value, target, state from tideway.kpi_report()`);
     expect(rows).toEqual([
-      { kpi: 'sync success rate', value: '98.04', target: '> 95', state: 'reached' },
+      { kpi: 'sync success rate', value: '99.01', target: '> 95', state: 'reached' },
       { kpi: 'average sync duration', value: '0.99', target: '< 2', state: 'reached' },
       { kpi: 'cache hit rate', value: null, target: '> 70', state: 'unknown' },
       { kpi: 'error rate', value: '0.10', target: '< 5', state: 'reached' },
