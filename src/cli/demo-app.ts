@@ -2,8 +2,9 @@ import { startPlainApp } from '../../test/apps/plain/plain-app.ts';
 import type { PlainApp } from '../../test/apps/plain/plain-app.ts';
 
 /** The stand-in that the demo keeps in step: a small app with a table of products and a page to look at. */
-export function startDemoApp(token: string): Promise<PlainApp> {
+export function startDemoApp(token: string, at: { host?: string; port?: number } = {}): Promise<PlainApp> {
   return startPlainApp({
+    ...at,
     token,
     title: 'Demo shop',
     tables: [

@@ -22,11 +22,15 @@ const SHOWN_WITHIN = 60_000;
 export const demoCommand: Command = {
   name: 'demo',
   summary: 'Starts an embedded Postgres and a stand-in app, keeps a table of each in step, and lets you try it.',
-  usage: 'demo [--once]',
-  options: { once: { type: 'boolean' } },
-  about: { once: 'end once a change went each way, instead of waiting for Ctrl-C' },
+  usage: 'demo [--once] [--app <host:port>]',
+  options: { once: { type: 'boolean' }, app: { type: 'string' } },
+  about: {
+    once: 'end once a change went each way, instead of waiting for Ctrl-C',
+    app: 'only the stand-in app, at this address; its token is DEMO_APP_TOKEN',
+  },
   words: [0, 0],
   async run({ flags }) {
+    if (typeof flags.app === 'string') return runAppAlone(flags.app, process.env.DEMO_APP_TOKEN);
     const config = readConfig({ ...process.env, DATABASE_URL: undefined });
     const signal = stopSignal();
     const server = await startEmbeddedPostgres({
@@ -94,6 +98,25 @@ What a person would do in the app:
     return exitCodes.done;
   },
 };
+
+/** For an arrangement of several machines, as deploy/compose.yaml. */
+async function runAppAlone(address: string, token: string | undefined): Promise<number> {
+  const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address) ?? [];
+  if (host === undefined || !token) {
+    throw new TidewayError('TWS12', `The stand-in app needs ${host === undefined ? 'an address' : 'a token'}.`, {
+      mend: 'DEMO_APP_TOKEN=choose-one tideway demo --app 127.0.0.1:4000',
+    });
+  }
+  const signal = stopSignal();
+  const app = await startDemoApp(token, { host, port: Number(port) });
+  try {
+    say(`The stand-in app started on ${address}.`);
+    await untilStopped(signal);
+  } finally {
+    await app.stop();
+  }
+  return exitCodes.done;
+}
 
 /** Runs the steps, then shows one change on its way out, one on its way in, and many at once. */
 async function showBothWays(url: string, app: PlainApp, signal: AbortSignal): Promise<void> {

@@ -15,8 +15,10 @@ import { toWire } from './plain-values.ts';
 import { PlainWebhooks, type Delivery } from './plain-webhooks.ts';
 
 export interface PlainAppOptions {
-  /** 0 or absent: any free port of the loopback interface. */
+  /** 0 or absent: any free port. */
   readonly port?: number;
+  /** Absent: the loopback interface. */
+  readonly host?: string;
   readonly token: string;
   readonly title?: string;
   readonly tables: readonly PlainTable[];
@@ -391,7 +393,7 @@ export async function startPlainApp(options: PlainAppOptions): Promise<PlainApp>
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
 
