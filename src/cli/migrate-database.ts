@@ -8,7 +8,7 @@ import { connectionFault, describeUrl, openDatabase } from '../sql/database.ts';
 import { readLedger } from '../sql/ledger.ts';
 import type { Ledger } from '../sql/ledger.ts';
 import { withMigrationLock } from '../sql/migration-lock.ts';
-import { committedMigrations } from './migrations.ts';
+import { committedMigrations, currentMigrations } from './migrations.ts';
 
 interface Options {
   url: string;
@@ -28,6 +28,9 @@ export async function migrateDatabase({ url, current, say }: Options): Promise<v
         const before = await readLedger(database);
         refuseForeignLedger(before, url);
         refuseNewerDatabase(before, url);
+        if (!current && currentMigrations().length > 0) {
+          say('This checkout has migrations that are still being written; without --current they are left out.');
+        }
         await runTool(current ? ['watch', '--once'] : ['migrate'], url);
         const after = await readLedger(database);
         for (const { filename } of after.applied.slice(before.applied.length)) say(`Migrated ${filename}.`);

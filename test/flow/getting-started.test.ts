@@ -79,6 +79,12 @@ test('a reader who does what the page says has a table and a base in step', asyn
     const [, variable, value] = /^export (\w+)=(.*)$/.exec(command) ?? [];
     if (variable !== undefined) {
       env[variable] = own(value ?? '');
+    } else if (command === 'npx tideway start') {
+      const daemon = await startDaemon(env['DATABASE_URL'] ?? '', env);
+      onTestFailed(() => {
+        console.error(daemon.log());
+      });
+      app.add(TABLE.id, { [VIN]: 'a', [MAKE]: 'Opel', [PRICE]: 1200.5 });
     } else if (command.startsWith('npx tideway ')) {
       const words = command.split(' ').slice(2);
       // A release has no migration that is still being written.
@@ -86,12 +92,6 @@ test('a reader who does what the page says has a table and a base in step', asyn
       const { code, out, err } = await tideway(words, { env });
       expect({ command, code, out: code === 0 ? '' : out, err }).toEqual({ command, code: 0, out: '', err: '' });
       seen.push(out);
-    } else if (command === 'npm start') {
-      const daemon = await startDaemon(env['DATABASE_URL'] ?? '', env);
-      onTestFailed(() => {
-        console.error(daemon.log());
-      });
-      app.add(TABLE.id, { [VIN]: 'a', [MAKE]: 'Opel', [PRICE]: 1200.5 });
     } else {
       // A checkout with its packages is where this test runs.
       expect(command).toMatch(/^(git clone|cd|npm ci|npm run)\b/);
