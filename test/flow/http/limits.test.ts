@@ -252,7 +252,7 @@ test('a token that is signed elsewhere counts only as its keys, its time, its au
     iss: 'https://auth.example.com',
     exp: Date.now() / 1000 + 600,
   };
-  const signed = (claims: Json, { alg = 'RS256', kid = 'k1' as string | undefined, key = rsa.privateKey } = {}) => {
+  const signed = (claims: Json, { alg = 'RS256', kid = 'k1', key = rsa.privateKey } = {}) => {
     const content = `${part({ alg, kid })}.${part({ ...good, ...claims })}`;
     return `${content}.${sign('sha256', Buffer.from(content), key).toString('base64url')}`;
   };

@@ -299,7 +299,7 @@ test('every example of docs/http.md works', async () => {
     const answers: unknown[] = [];
     for (const block of of('sql'))
       for (const statement of block.split(';').filter((one) => one.trim() !== ''))
-        answers.push(...(await pool.query(statement)).rows);
+        answers.push(...(await pool.query<Json>(statement)).rows);
     expect(answers).toEqual([
       { create_api_token: expect.stringMatching(/^tw_[0-9a-f]{64}$/) as string },
       { create_api_token: expect.stringMatching(/^tw_[0-9a-f]{64}$/) as string },
