@@ -132,8 +132,8 @@ test('products of Glide, their stock, and what people do on either side', async 
   await eventually(async () => {
     const states = await page.run('tideway.mapping_status');
     expect(states).toMatchObject([
-      { state: 'active', failed: 0, conflicts: 0 },
-      { state: 'active', failed: 0, conflicts: 0 },
+      { state: 'active', failed: '0', conflicts: '0' },
+      { state: 'active', failed: '0', conflicts: '0' },
     ]);
   });
   expect(await page.run('tideway.recent_logs')).not.toEqual([]);

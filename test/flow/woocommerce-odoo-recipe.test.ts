@@ -91,7 +91,7 @@ test(
     });
     expect((await pool.query('select from customers')).rowCount).toBe(0);
 
-    await page.run('tideway.resume');
+    await page.run('tideway.activate');
     await eventually(async () => {
       const { rows } = await pool.query(
         `select entity_type, processed_count, failed_count, source_system from tideway.sync_progress p
