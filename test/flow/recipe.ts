@@ -3,7 +3,7 @@ import { expect, onTestFailed } from 'vitest';
 import type { Pool } from 'pg';
 import type { RunningDaemon } from '../support/daemon.ts';
 
-export interface Recipe {
+interface Recipe {
   /** Every statement of the page, in its order. */
   readonly statements: readonly string[];
   /** Runs the one statement that holds these words. */

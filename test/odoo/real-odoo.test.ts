@@ -56,7 +56,7 @@ test('a real Odoo: both directions, a first load, a change, an archive, a deleti
       models: ['res.partner'],
       requests_per_second: 20,
       request_life: 5_000,
-      overlap: 10_000,
+      overlap: 60_000,
     },
   ]);
   const columns = [
