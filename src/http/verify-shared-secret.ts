@@ -8,6 +8,8 @@ export type SharedSecretVerdict =
       /** Null: nothing tells this delivery from another one like it, so each counts. */
       readonly deliveryId: string | null;
       readonly changed: readonly { readonly table: string | null; readonly ids: readonly string[] }[];
+      /** Which try of the sender's it is, as it says. */
+      readonly attempt?: number;
     }
   | {
       readonly genuine: false;
@@ -27,7 +29,7 @@ export const sharedSecretBody = z
     recordIds: z.array(recordId).max(1000).optional(),
     table: z.string().min(1).max(500).optional(),
     source: z.string().max(500).optional(),
-    attempt: z.number().int().optional(),
+    attempt: z.number().int().min(1).max(1000).optional().catch(undefined),
     timestamp: z.union([z.string(), z.number()]).optional(),
   })
   .refine((body) => body.recordId !== undefined || body.recordIds !== undefined);
@@ -56,7 +58,7 @@ export function verifySharedSecret(
       reason: 'The body is not JSON with recordId, or recordIds of at most 1,000.',
     };
   }
-  const { recordId: one, recordIds = [], table = null, timestamp } = parsed.data;
+  const { recordId: one, recordIds = [], table = null, timestamp, attempt } = parsed.data;
   const time = typeof timestamp === 'string' ? Date.parse(timestamp) : timestamp;
   if (time !== undefined && !(Math.abs(now() - time) <= TOLERANCE)) {
     return { genuine: false, code: 'TIMESTAMP_SKEW', reason: 'The timestamp is more than five minutes away from now.' };
@@ -66,6 +68,7 @@ export function verifySharedSecret(
     genuine: true,
     deliveryId: given ?? (time === undefined ? null : digest(delivery.body).toString('hex')),
     changed: [{ table, ids: [...new Set(one === undefined ? recordIds : [one, ...recordIds])] }],
+    ...(attempt === undefined ? {} : { attempt }),
   };
 }
 

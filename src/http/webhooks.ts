@@ -80,6 +80,7 @@ export async function webhooks(app: FastifyInstance, options: Options): Promise<
         connection: target.number,
         id: shortId(verdict.deliveryId ?? randomUUID()),
         changed: verdict.changed,
+        ...('attempt' in verdict && verdict.attempt !== undefined ? { attempt: verdict.attempt } : {}),
         ms: Math.round(clock.now() - began),
       });
       metrics.webhooks.inc({ outcome: fresh ? 'stored' : 'duplicate' });

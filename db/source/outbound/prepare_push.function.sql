@@ -127,11 +127,14 @@ begin
   select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
                              and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
                           or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
+                          -- Held since the claim: a page found a conflict, or somebody paused the row.
+                          or x.verdict in ('create', 'update', 'delete', 'soft_delete') and w.reason in ('conflict', 'paused', 'flapping')
                           then 'unread' else x.verdict end order by x.n),
          array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')
     into v_verdicts, v_unread
-    from unnest(v_links, v_verdicts, v_rows) with ordinality as x (link, verdict, row_image, n)
+    from unnest(v_links, v_verdicts, v_rows, v_batch.keys) with ordinality as x (link, verdict, row_image, key, n)
     left join tideway_private.links l on l.id = x.link
+    left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
   if v_unread is not null then
     perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, array_fill('conflict'::text, array[cardinality(v_unread)]), true);

@@ -5,8 +5,8 @@ volatile
 set search_path = ''
 as $$
   with given as (
-    select distinct on (x.connection, x.id) x.connection, x.id, x.changed, x.ms, c.org_id, c.id as connection_id, c.system
-      from pg_catalog.jsonb_to_recordset(deliveries) as x (connection integer, id text, changed jsonb, ms integer)
+    select distinct on (x.connection, x.id) x.connection, x.id, x.changed, x.attempt, x.ms, c.org_id, c.id as connection_id, c.system
+      from pg_catalog.jsonb_to_recordset(deliveries) as x (connection integer, id text, changed jsonb, attempt integer, ms integer)
       join tideway.connections c on c.number = x.connection
      order by x.connection, x.id
   ), stored as (
@@ -16,12 +16,13 @@ as $$
     on conflict on constraint inbox_pkey do nothing
     returning i.connection, i.delivery_id
   ), logged as (
-    insert into tideway.sync_activity_log (org_id, connection_id, source_system, entity_type, action, status, record_count, duration_ms, metadata)
-    select g.org_id, g.connection_id, g.system, 'webhook', 'webhook_received', 'completed',
-           (select count(*) from pg_catalog.jsonb_array_elements(g.changed) c, pg_catalog.jsonb_array_elements(c -> 'ids')),
+    insert into tideway.sync_activity_log (org_id, connection_id, source_system, entity_type, action, status, record_count, record_id, attempt_number, duration_ms, metadata)
+    select g.org_id, g.connection_id, g.system, 'webhook', 'webhook_received', 'completed', n.records, case n.records when 1 then n.id end, g.attempt,
            g.ms, pg_catalog.jsonb_build_object('delivery_id', g.id)
       from stored s
       join given g on g.connection = s.connection and g.id = s.delivery_id
+     cross join lateral (select pg_catalog.count(*) as records, pg_catalog.min(i.id) as id
+                           from pg_catalog.jsonb_array_elements(g.changed) c, pg_catalog.jsonb_array_elements_text(c -> 'ids') as i (id)) n
   )
   select s.connection, s.delivery_id from stored s
 $$;
@@ -29,4 +30,4 @@ $$;
 comment on function tideway_private.receive_webhooks(jsonb) is
 'Stores deliveries that proved genuine, before they are answered, and logs each once; returns those that were not there yet.
 
-Each is {"connection", "id", "changed": [{"table", "ids"}], "ms"}; a table that is null means every mapped table.';
+Each is {"connection", "id", "changed": [{"table", "ids"}], "ms"}; attempt is what the sender said; a table that is null means every mapped table.';

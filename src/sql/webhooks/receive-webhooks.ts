@@ -5,6 +5,8 @@ export interface StoredDelivery {
   readonly id: string;
   /** A table that is null stands for every mapped table. */
   readonly changed: readonly { readonly table: string | null; readonly ids: readonly string[] }[];
+  /** Which try of the sender's it is, where it says so. */
+  readonly attempt?: number;
   readonly ms: number;
 }
 

@@ -20,6 +20,8 @@ export const PARTNER_MODELS: readonly OdooModel[] = [
       name: { type: 'char', string: 'Name' },
       email: { type: 'char', string: 'Email' },
       phone: { type: 'char' },
+      ref: { type: 'char', string: 'Reference' },
+      city: { type: 'char' },
       function: { type: 'char', translate: true },
       active: { type: 'boolean' },
       is_company: { type: 'boolean' },

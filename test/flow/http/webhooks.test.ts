@@ -135,13 +135,20 @@ test('a script that cannot sign shows the secret in a header and names its recor
   const { stage, post } = await useDoor();
   const ids = [1, 2, 3].map((ref) => stage.edit(create(ref, 'item', ref)));
   const body = (more: object) =>
-    JSON.stringify({ source: 'automation', attempt: 1, timestamp: new Date().toISOString(), ...more });
+    JSON.stringify({ source: 'automation', attempt: 2, timestamp: new Date().toISOString(), ...more });
   expect((await post(body({ recordId: ids[0] }), { 'x-tideway-secret': SECRET })).status).toBe(202);
   await stage.holds([[1, 'item', 1]]);
   const several = body({ recordIds: ids });
   expect((await post(several, { authorization: `Bearer ${SECRET}` })).status).toBe(202);
   expect((await post(several, { authorization: `Bearer ${SECRET}` })).status).toBe(200);
   await stage.holds([1, 2, 3].map((ref) => [ref, 'item', ref] as const));
+  const { rows: told } = await pool.query(
+    `select record_id, record_count, attempt_number from tideway.sync_activity_log where action = 'webhook_received' order by created_at`,
+  );
+  expect(told).toEqual([
+    { record_id: ids[0], record_count: 1, attempt_number: 2 },
+    { record_id: null, record_count: 3, attempt_number: 2 },
+  ]);
   expect((await post(body({ recordId: ids[0] }), { 'x-tideway-secret': 'wrong' })).status).toBe(401);
   const many = body({ recordIds: Array.from({ length: 1001 }, (_, n) => `r${String(n)}`) });
   expect((await post(many, { 'x-tideway-secret': SECRET })).status).toBe(400);

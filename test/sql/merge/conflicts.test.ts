@@ -232,3 +232,14 @@ test.each([
     expect((await map.push())[0]?.payload.V).toBe(sent);
   },
 );
+
+test('a row that was claimed before its conflict was found is not pushed over it', async () => {
+  const { map } = await linked({ conflict: 'manual' });
+  await engine.owner.query(`update ${map.table} set v = 'mine'`);
+  await map.mark(['1']);
+  const batch = await map.claim();
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 'theirs', W: 'w' } }]);
+  expect(await map.conflicts(true)).toHaveLength(1);
+  expect(await map.prepare(batch ?? '')).toEqual([]);
+  expect(await map.waiting()).toMatchObject([{ local_key: '1', reason: 'conflict', marked: true }]);
+});
