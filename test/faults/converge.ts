@@ -57,7 +57,7 @@ export async function converge(
   await keeper.kill();
   await keeper.start();
   const judge = async (deletionsFound: boolean): Promise<void> => {
-    await flow.settled(25_000).catch((error: unknown) => {
+    await flow.settled(60_000).catch((error: unknown) => {
       say(String(error));
     });
     let found: string[] = [];
@@ -66,7 +66,7 @@ export async function converge(
         found = violations(await world.history(), { deletionsFound });
         return found.length === 0;
       },
-      { within: 20_000 },
+      { within: 40_000 },
     ).catch(() => undefined);
     say('judged');
     if (found.length > 0)
