@@ -33,6 +33,10 @@ export async function converge(
     say(`daemon that dies at ${place}`);
     await keeper.start(place);
   };
+  const asked = (): number => world.sides.reduce((sum, side) => sum + side.requests().length, 0);
+  const heard = async (before: number): Promise<void> => {
+    await waitFor(() => keeper.isDead || asked() > before, { within: 10_000 }).catch(() => undefined);
+  };
   const endLate = world.landLate();
   for (let step = 0; step < steps; step += 1) {
     if (step % 12 === 0 && !keeper.isDead) {
@@ -44,6 +48,8 @@ export async function converge(
     say(await world.act());
     // People are not in step with the daemon: sometimes it is ahead of them, sometimes behind.
     if (draws.chance(0.6)) await pause(draws.below(250));
+    // On a slow machine people would be done before it had asked anything.
+    if (step % 4 === 3) await heard(asked());
   }
   say('calm');
   endLate();
@@ -51,7 +57,7 @@ export async function converge(
   await keeper.kill();
   await keeper.start();
   const judge = async (deletionsFound: boolean): Promise<void> => {
-    await flow.settled(25_000).catch((error: unknown) => {
+    await flow.settled(60_000).catch((error: unknown) => {
       say(String(error));
     });
     let found: string[] = [];
@@ -60,7 +66,7 @@ export async function converge(
         found = violations(await world.history(), { deletionsFound });
         return found.length === 0;
       },
-      { within: 20_000 },
+      { within: 40_000 },
     ).catch(() => undefined);
     say('judged');
     if (found.length > 0)
