@@ -297,7 +297,7 @@ export async function mapItems(
     connection,
     { base_url: app, rows_per_write: 500, records_per_page: 10_000, request_life: 2_000, ...own },
   ]);
-  await client.query(`select tideway.map($1, $1, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
+  await client.query(`select tideway.map($1, $6, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
     items,
     `public.${items}`,
     JSON.stringify([
@@ -308,6 +308,7 @@ export async function mapItems(
     ]),
     direction,
     direction === 'push' ? options : { schedule: 'manual', sweep_schedule: 'manual', ...options },
+    connection,
   ]);
   await client.query('select tideway.activate($1)', [items]);
 }
