@@ -631,6 +631,7 @@ table tideway_private.leases
   expires_at timestamp with time zone not null
   constraint leases_connection_fkey FOREIGN KEY (connection) REFERENCES tideway.connections(number) ON DELETE CASCADE
   constraint leases_pkey PRIMARY KEY (connection)
+  CREATE UNIQUE INDEX leases_connection_epoch_idx ON tideway_private.leases USING btree (connection, epoch)
 
 table tideway_private.links
   id bigint not null identity

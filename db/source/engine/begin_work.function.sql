@@ -13,13 +13,13 @@ begin
       using errcode = 'TWMAP', hint = 'List them with: select name from tideway.mappings;';
   end if;
 
-  -- The share lock holds a take-over off until this transaction ends: an old owner can start nothing after it.
+  -- The key share lock holds a take-over off, but no renewal, until this transaction ends: an old owner can start nothing after it.
   perform from tideway_private.leases l
     join tideway.connections c on c.number = l.connection
    where c.id = v_map.connection_id
      and l.epoch = begin_work.epoch
      and l.expires_at > clock_timestamp()
-     for share of l;
+     for key share of l;
   if not found then
     raise exception 'The lease of mapping "%" is not held under epoch %.', v_map.name, epoch
       using errcode = 'TWLSE',

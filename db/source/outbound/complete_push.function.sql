@@ -11,6 +11,9 @@ declare
   v_batch   tideway_private.in_flight;
   v_map     tideway.mappings;
   v_moment  bigint := nextval('tideway_private.moments');
+  v_results text[];
+  v_told    bigint[];
+  v_deletes boolean;
   v_errors  jsonb;
   v_written text[];
 begin
@@ -29,7 +32,12 @@ begin
     return '{"late": true}';
   end if;
   v_map := tideway_private.begin_work(v_batch.mapping, epoch);
-  perform from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update;
+  select bool_or(k.sent_op = 'delete') into v_deletes
+    from (select l.sent_op from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update) as k;
+  select array_agg(distinct o.result), array_agg(o.link_id), array_agg(x.key) filter (where o.result in ('written', 'not_found'))
+    into v_results, v_told, v_written
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+    left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id;
 
   -- Written: only the fields that were sent move, and only to what the app showed.
   update tideway_private.links l
@@ -72,93 +80,98 @@ begin
      and (o.remote_id is null or l.remote_id = o.remote_id
           or (o.nth = 1 and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id)));
 
-  update tideway_private.links l
-     set local_gone_at = coalesce(l.local_gone_at, clock_timestamp()),
-         remote_gone_at = case when v_map.on_local_delete like 'soft_delete:%' then null else clock_timestamp() end,
-         dormant = v_map.on_local_delete like 'soft_delete:%',
-         sent = null, sent_local = null, sent_before = null, sent_op = null,
-         touched_at = v_moment
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id
-     and l.sent_op = 'delete'
-     and o.result in ('written', 'not_found');
-  update tideway_private.deletions d
-     set state = 'done'
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where d.link_id = o.link_id and d.gone_side = 'local' and d.state = 'released' and o.result in ('written', 'not_found');
+  if v_deletes then
+    update tideway_private.links l
+       set local_gone_at = coalesce(l.local_gone_at, clock_timestamp()),
+           remote_gone_at = case when v_map.on_local_delete like 'soft_delete:%' then null else clock_timestamp() end,
+           dormant = v_map.on_local_delete like 'soft_delete:%',
+           sent = null, sent_local = null, sent_before = null, sent_op = null,
+           touched_at = v_moment
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id
+       and l.sent_op = 'delete'
+       and o.result in ('written', 'not_found');
+    update tideway_private.deletions d
+       set state = 'done'
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where d.link_id = o.link_id and d.gone_side = 'local' and d.state = 'released' and o.result in ('written', 'not_found');
+  end if;
 
-  -- A request without an answer left before now, so its longest life counts from now at the latest.
-  update tideway_private.links l
-     set sent_until = clock_timestamp() + request_life
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id and o.result = 'uncertain' and request_life is not null;
+  -- Most batches are written without exception, and need nothing of this.
+  if v_results <> '{written}' then
+    -- A request without an answer left before now, so its longest life counts from now at the latest.
+    update tideway_private.links l
+       set sent_until = clock_timestamp() + request_life
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id and o.result = 'uncertain' and request_life is not null;
 
-  -- Not written, and known to be so: nothing of it can turn up later.
-  delete from tideway_private.links l
-   using jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id and l.remote_id is null and l.sent_op = 'create' and o.result in ('refused', 'retry', 'not_found')
-     and not exists (select from tideway.conflicts c where c.link_id = l.id and c.resolved_at is null);
-  update tideway_private.links l
-     set sent = null, sent_local = null, sent_op = null, touched_at = v_moment
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id
-     and o.result in ('refused', 'retry', 'conflict')
-     and l.sent_before is null;
+    -- Not written, and known to be so: nothing of it can turn up later.
+    delete from tideway_private.links l
+     using jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id and l.remote_id is null and l.sent_op = 'create' and o.result in ('refused', 'retry', 'not_found')
+       and not exists (select from tideway.conflicts c where c.link_id = l.id and c.resolved_at is null);
+    update tideway_private.links l
+       set sent = null, sent_local = null, sent_op = null, touched_at = v_moment
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id
+       and o.result in ('refused', 'retry', 'conflict')
+       and l.sent_before is null;
 
-  -- A create that a lookup did not find is made now. One that it found may be older than our write.
-  update tideway_private.links l
-     set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id and o.result = 'missing' and l.remote_id is null;
-  update tideway_private.links l
-     set remote_id = o.remote_id,
-         local_image = l.local_image || s.local_set,
-         remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
-         version = o.version,
-         sent = null, sent_local = null, sent_before = null, sent_op = null,
-         touched_at = v_moment
-    from (select distinct on (a.remote_id) a.*
-            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)
-           where a.result = 'found'
-           order by a.remote_id, a.link_id) as o
-   cross join lateral (
-     select coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent_local -> c.field)) filter (where c.field is not null), '{}') as local_set,
-            coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
-       from tideway_private.links k
-       left join lateral (
-         -- An older value of ours is what both sides knew then. Another value than any of ours is somebody's edit after it, and
-         -- a read will merge it; the row is compared with what may have been sent last.
-         select m.field,
-                case when k.sent -> m.field = o.shown -> m.remote then null
-                     when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
-                     else k.sent_before -> m.field -> -1 end as older
-           from tideway.mapping_columns m
-          where m.mapping_id = v_map.id
-            and k.sent ? m.field and o.shown ? m.remote) c on true
-      where k.id = o.link_id) as s
-   where l.id = o.link_id
-     and l.remote_id is null
-     and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+    -- A create that a lookup did not find is made now. One that it found may be older than our write.
+    update tideway_private.links l
+       set sent = null, sent_local = null, sent_before = null, touched_at = v_moment
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id and o.result = 'missing' and l.remote_id is null;
+    update tideway_private.links l
+       set remote_id = o.remote_id,
+           local_image = l.local_image || s.local_set,
+           remote_diff = tideway_private.sparse_difference(l.remote_diff, s.remote_set, l.local_image || s.local_set),
+           version = o.version,
+           sent = null, sent_local = null, sent_before = null, sent_op = null,
+           touched_at = v_moment
+      from (select distinct on (a.remote_id) a.*
+              from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)
+             where a.result = 'found'
+             order by a.remote_id, a.link_id) as o
+     cross join lateral (
+       select coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent_local -> c.field)) filter (where c.field is not null), '{}') as local_set,
+              coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
+         from tideway_private.links k
+         left join lateral (
+           -- An older value of ours is what both sides knew then. Another value than any of ours is somebody's edit after it, and
+           -- a read will merge it; the row is compared with what may have been sent last.
+           select m.field,
+                  case when k.sent -> m.field = o.shown -> m.remote then null
+                       when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
+                       else k.sent_before -> m.field -> -1 end as older
+             from tideway.mapping_columns m
+            where m.mapping_id = v_map.id
+              and k.sent ? m.field and o.shown ? m.remote) c on true
+        where k.id = o.link_id) as s
+     where l.id = o.link_id
+       and l.remote_id is null
+       and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
 
-  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('found'::text), true)
-     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
-     join tideway_private.links l on l.id = o.link_id and l.remote_id = o.remote_id
-    where o.result = 'found'
-      and exists (select from tideway.mapping_columns c
-                   where c.mapping_id = v_map.id and l.local_image ? c.field and o.shown ? c.remote
-                     and o.shown -> c.remote is distinct from coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
-   having count(*) > 0;
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('found'::text), true)
+       from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb)
+       join tideway_private.links l on l.id = o.link_id and l.remote_id = o.remote_id
+      where o.result = 'found'
+        and exists (select from tideway.mapping_columns c
+                     where c.mapping_id = v_map.id and l.local_image ? c.field and o.shown ? c.remote
+                       and o.shown -> c.remote is distinct from coalesce(l.remote_diff -> c.field, l.local_image -> c.field))
+     having count(*) > 0;
 
-  -- A record that is gone where we meant to change it: a deletion found, never a reason to create it again.
-  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg(case o.result when 'not_found' then 'gone' else 'conflict' end), true)
-     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-     join tideway_private.links l on l.id = o.link_id
-    where o.result in ('not_found', 'conflict') and l.remote_id is not null and l.remote_gone_at is null
-   having count(*) > 0;
-  update tideway_private.links l
-     set sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-   where l.id = o.link_id and o.result = 'not_found' and l.sent_op = 'update';
+    -- A record that is gone where we meant to change it: a deletion found, never a reason to create it again.
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg(case o.result when 'not_found' then 'gone' else 'conflict' end), true)
+       from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+       join tideway_private.links l on l.id = o.link_id
+      where o.result in ('not_found', 'conflict') and l.remote_id is not null and l.remote_gone_at is null
+     having count(*) > 0;
+    update tideway_private.links l
+       set sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+     where l.id = o.link_id and o.result = 'not_found' and l.sent_op = 'update';
+  end if;
   -- Where the mapping is not polled, somebody must look whether the write was kept.
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
@@ -185,10 +198,6 @@ begin
     perform tideway_private.record_errors(v_map.number, null, 'push', v_errors);
   end if;
 
-  select array_agg(x.key) into v_written
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-    join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
-   where o.result in ('written', 'not_found');
   if v_written is not null then
     perform tideway_private.finish_rows(v_map, v_written);
   end if;
@@ -196,7 +205,7 @@ begin
   -- Rows that nobody spoke of may have been sent all the same.
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + v_map.retry_base)
      from unnest(v_batch.keys, v_batch.ops, v_batch.link_ids) as x (key, op, link)
-    where not exists (select from jsonb_to_recordset(outcomes) as o (link_id bigint) where o.link_id = x.link)
+    where not x.link = any (coalesce(v_told, '{}'))
    having count(*) > 0;
 
   insert into tideway.sync_activity_log (org_id, mapping_id, connection_id, entity_type, source_system, action, status, record_count, duration_ms)

@@ -28,16 +28,19 @@ begin
   end if;
 
   -- What the last agreed row would look like in the app: where that is the same, nothing has changed there.
-  select array_agg(r.a order by k.n)
-    into v_before
-    from unnest(keys) with ordinality as k (key, n)
-    left join (
-      select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
-                         from unnest(keys, v_links, v_rows) as x (key, link, row_image)
-                         join tideway_private.links l on l.id = x.link
-                        where x.row_image is distinct from l.local_image) q
-      cross join lateral tideway_private.read_push_rows(map, sql, sql ->> 'payload_of', q.keys, q.images) r
-      where r.problem is null) r on r.key = k.key;
+  if exists (select from tideway.mapping_columns c
+              where c.mapping_id = map.id and c.direction in ('push', 'both') and tideway_private.push_loses(c.type, c.local_type, c.out_transform)) then
+    select array_agg(r.a order by k.n)
+      into v_before
+      from unnest(keys) with ordinality as k (key, n)
+      left join (
+        select r.* from (select array_agg(x.key) as keys, array_agg(l.local_image) as images
+                           from unnest(keys, v_links, v_rows) as x (key, link, row_image)
+                           join tideway_private.links l on l.id = x.link
+                          where x.row_image is distinct from l.local_image) q
+        cross join lateral tideway_private.read_push_rows(map, sql, sql ->> 'payload_of', q.keys, q.images) r
+        where r.problem is null) r on r.key = k.key;
+  end if;
 
   return query
     select p.n, x.link, x.row_image, x.payload, x.problem, p.verdict, p.plan

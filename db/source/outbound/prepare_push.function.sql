@@ -28,8 +28,6 @@ declare
   v_verdicts text[];
   v_deletes  bigint[];
   v_unread   text[];
-  v_names    jsonb;
-  v_written  jsonb;
   v_moment   bigint := nextval('tideway_private.moments');
 begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = prepare_push.batch for update;
@@ -110,16 +108,18 @@ begin
     from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
 
   -- An app that queues its writes may carry them out in another order: the next one of a row waits until the last can be seen.
-  select array_agg(case when visible_after > '0' and l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
-                             and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
-    into v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
-    left join tideway_private.links l on l.id = x.link;
-  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', max(l.visible_from))
-     from unnest(v_batch.keys, v_batch.ops, v_links, v_verdicts) as x (key, op, link, verdict)
-     join tideway_private.links l on l.id = x.link
-    where x.verdict = 'unseen'
-   having count(*) > 0;
+  if visible_after > '0' then
+    select array_agg(case when l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
+                               and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
+      into v_verdicts
+      from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n)
+      left join tideway_private.links l on l.id = x.link;
+    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', max(l.visible_from))
+       from unnest(v_batch.keys, v_batch.ops, v_links, v_verdicts) as x (key, op, link, verdict)
+       join tideway_private.links l on l.id = x.link
+      where x.verdict = 'unseen'
+     having count(*) > 0;
+  end if;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again. So is one that a deletion of ours without an answer may have taken away before its row came back.
@@ -237,33 +237,38 @@ begin
     return;
   end if;
 
-  select jsonb_object_agg(c.field, c.remote), jsonb_object_agg(c.field, c.remote) filter (where c.direction in ('push', 'both') and not c.is_remote_id)
-    into v_names, v_written
-    from tideway.mapping_columns c where c.mapping_id = v_map.id;
   return query
-    select x.n::integer, case x.verdict when 'soft_delete' then 'update' else x.verdict end, l.id, x.key, l.remote_id,
-           case when x.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end
-           || coalesce((select jsonb_object_agg(v_names ->> e.key, e.value)
-                          from jsonb_each(case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end) e
-                         where v_names ? e.key), '{}'),
-           (select jsonb_object_agg(v_names ->> e.key, coalesce(l.remote_diff -> e.key, l.local_image -> e.key))
-              from jsonb_each(x.plan -> 'sent') e
-             where x.verdict = 'update' and v_names ? e.key),
-           (select jsonb_object_agg(c.remote, coalesce(x.payload -> c.field, l.sent -> c.field))
-              from tideway.mapping_columns c
-             where c.mapping_id = v_map.id and c.local = any (v_map.key_columns) and c.direction in ('push', 'both') and x.verdict in ('create', 'lookup')),
-           format('tideway-%s-%s', l.id, l.sent_no),
+    with item as materialized (
+      select x.n, x.verdict, l.id, x.key, l.remote_id, x.payload, l.local_image, l.remote_diff, l.sent, l.sent_no, l.version,
+             case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end as goes,
+             case when x.verdict = 'update' then l.local_image || l.remote_diff || coalesce(l.sent, '{}') end as whole
+        from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
+        join tideway_private.links l on l.id = x.link
+       where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
+    ), named as (
+      select i.n,
+             jsonb_object_agg(c.remote, i.goes -> c.field) filter (where i.goes ? c.field) as goes,
+             jsonb_object_agg(c.remote, coalesce(i.remote_diff -> c.field, i.local_image -> c.field))
+               filter (where i.verdict = 'update' and i.goes ? c.field) as expected,
+             jsonb_object_agg(c.remote, coalesce(i.payload -> c.field, i.sent -> c.field))
+               filter (where i.verdict in ('create', 'lookup') and c.written and c.local = any (v_map.key_columns)) as correlation,
+             jsonb_object_agg(c.remote, i.whole -> c.field) filter (where c.written and not c.is_remote_id and i.whole ? c.field) as fields
+        from item i
+       cross join (select m.*, m.direction in ('push', 'both') as written from tideway.mapping_columns m where m.mapping_id = v_map.id) as c
+       group by i.n
+    )
+    select i.n::integer, case i.verdict when 'soft_delete' then 'update' else i.verdict end, i.id, i.key, i.remote_id,
+           case when i.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end || coalesce(a.goes, '{}'),
+           a.expected, a.correlation,
+           format('tideway-%s-%s', i.id, i.sent_no),
            coalesce(w.attempts_started, 0) + 1,
-           (select jsonb_object_agg(v_written ->> e.key, e.value)
-              from jsonb_each(l.local_image || l.remote_diff || coalesce(l.sent, '{}')) e
-             where x.verdict = 'update' and v_written ? e.key),
+           a.fields,
            -- Where an unanswered write of ours has moved the record on, the app refuses, and a read tells.
-           case when x.verdict in ('update', 'delete', 'soft_delete') then l.version end
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
-      join tideway_private.links l on l.id = x.link
-      left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
-     where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
-     order by x.n;
+           case when i.verdict in ('update', 'delete', 'soft_delete') then i.version end
+      from item i
+      join named a on a.n = i.n
+      left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = i.key
+     order by i.n;
 end;
 $$;
 

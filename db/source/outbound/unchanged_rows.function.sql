@@ -18,12 +18,13 @@ begin
     return null;
   end if;
 
-  select array_agg(x.key), array_agg(l.local_image)
+  -- Asked for by a list of keys, as a join on the key reads every link of the mapping while a young table has no statistics.
+  v_keys := array(select x.key from unnest(batch.keys, batch.ops) as x (key, op) where x.op & 8 = 0);
+  select array_agg(l.local_key), array_agg(l.local_image)
     into v_keys, v_images
-    from unnest(batch.keys, batch.ops) as x (key, op)
-    join tideway_private.links l
-      on l.mapping = map.number and l.local_key = x.key and (l.local_gone_at is null or l.remote_gone_at is null)
-   where x.op & 8 = 0
+    from tideway_private.links l
+   where l.mapping = map.number
+     and l.local_key = any (v_keys)
      and l.remote_id is not null
      and l.sent is null
      and l.local_gone_at is null

@@ -11,7 +11,7 @@ declare
 begin
   perform from tideway_private.leases l
     where l.connection = take_requests.connection and l.epoch = take_requests.epoch and l.expires_at > clock_timestamp()
-      for share;
+      for key share;
   if not found then
     return;
   end if;

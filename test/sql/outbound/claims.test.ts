@@ -319,6 +319,18 @@ test('a lease is taken by one, renewed under its epoch, and taken over only when
   expect(Number(await engine.takeLease(map.connection, 'second'))).toBeGreaterThan(Number(map.epoch));
 });
 
+test('a renewal waits for no work that runs under the lease', async () => {
+  const map = await linked();
+  await second.query('begin');
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 3 } }], { on: second });
+  await engine.daemon.query(`set lock_timeout = '100 ms'`);
+  expect(await engine.takeLease(map.connection, 'first')).toBe(map.epoch);
+  // Nor does the daemon that stands by wait to hear that it is not its turn.
+  expect(await engine.takeLease(map.connection, 'another')).toBe(null);
+  await engine.daemon.query('reset lock_timeout');
+  await second.query('rollback');
+});
+
 test('a take-over waits for the transaction of the old owner that has begun', async () => {
   const map = await linked();
   await second.query('begin');
