@@ -2,9 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { bench, mapTable, quantile, quick, say, startDaemon } from './harness.mjs';
+import {
+  bench,
+  inTurns,
+  mapTable,
+  median,
+  quantile,
+  quick,
+  ratio,
+  rounds,
+  startDaemon,
+  startScript,
+  whole,
+} from './harness.mjs';
 
-const seconds = quick ? 0.7 : 20;
+const seconds = quick ? 0.4 : 5;
 const connections = 64;
 
 await bench(async (server) => {
@@ -51,28 +63,45 @@ await bench(async (server) => {
       body: '{"recordId": "rec1"}',
     }),
   };
-  const rows = [];
-  for (const [name, make] of Object.entries(cases)) {
-    await drive(url, make, quick ? 0.3 : 2);
-    const full = await drive(url, make, seconds);
-    const half = await drive(url, make, seconds, full.rate / 2);
-    rows.push([
-      name,
-      Math.round(full.rate),
-      ms(full.p50),
-      ms(full.p99),
-      Math.round(half.rate),
-      ms(half.p99),
-      full.wrong + half.wrong,
-    ]);
-    say(name);
-  }
+  const bare = await startScript('by-hand.mjs', ['bare', server.url, url]);
+  for (const make of Object.values(cases)) await drive(url, make, quick ? 0.3 : 2);
+  const drives = Object.entries({ ...cases, bare: () => ({ path: '/' }) }).map(([name, make]) => [
+    name,
+    async () => {
+      const target = name === 'bare' ? bare.url : url;
+      const full = await drive(target, make, seconds);
+      const half = await drive(target, make, seconds, full.rate / 2);
+      return { full, half };
+    },
+  ]);
+  const found = await inTurns(Object.fromEntries(drives));
   await stop();
+  const pick = (name, part, what) => found[name].map((one) => one[part][what]);
   return {
-    heads: ['request', 'requests/s', 'p50 ms', 'p99 ms', 'at half: requests/s', 'at half: p99 ms', 'wrong answers'],
-    rows,
-    notes: [`${connections} kept connections, ${seconds} s each; client, daemon and server share the machine`],
-    raw: rows,
+    heads: [
+      'request',
+      'x bare node:http',
+      'requests/s',
+      'p50 ms',
+      'p99 ms',
+      'at half: requests/s',
+      'p99 ms',
+      'wrong answers',
+    ],
+    rows: Object.keys(found).map((name) => [
+      name === 'bare' ? 'bare node:http, answers at once' : name,
+      ratio(pick(name, 'full', 'rate'), pick('bare', 'full', 'rate')),
+      whole(median(pick(name, 'full', 'rate'))),
+      ms(median(pick(name, 'full', 'p50'))),
+      ms(median(pick(name, 'full', 'p99'))),
+      whole(median(pick(name, 'half', 'rate'))),
+      ms(median(pick(name, 'half', 'p99'))),
+      [...pick(name, 'full', 'wrong'), ...pick(name, 'half', 'wrong')].reduce((sum, one) => sum + one, 0),
+    ]),
+    notes: [
+      `${connections} kept connections, ${rounds} round(s) of ${seconds} s each; client, daemon and server share the machine.`,
+    ],
+    raw: found,
   };
 });
 

@@ -29,35 +29,39 @@ const questions = [
   'kpi_report(7)',
 ];
 
-await bench(async (server) => {
-  const db = await server.connect();
-  await db.query('set client_min_messages = error');
-  await fill(db);
-  const found = [];
-  for (const question of questions) {
-    const ask = async () => (await timed(() => db.query(`select * from tideway.${question}`))).seconds * 1000;
-    const first = await ask();
-    const times = [];
-    for (let n = 0; n < Math.max(rounds, 3); n += 1) times.push(await ask());
-    found.push({ question, first, middle: median(times) });
-  }
-  const slow = found.filter(({ middle }) => middle > limit).length;
-  return {
-    heads: ['view', `x limit of ${limit} ms`, 'ms', 'first ms'],
-    rows: found
-      .toSorted((a, b) => b.middle - a.middle)
-      .map(({ question, first, middle }) => [
-        question.replaceAll('|', '/'),
-        (middle / limit).toFixed(2),
-        middle.toFixed(1),
-        first.toFixed(1),
-      ]),
-    notes: [
-      `${whole(log)} log rows, ${whole(links)} links, ${whole(errors)} errors, 10 mappings; ${slow} of ${questions.length} above ${limit} ms.`,
-    ],
-    raw: found,
-  };
-});
+// The log of filling is not kept for long: the rows need the disk.
+await bench(
+  async (server) => {
+    const db = await server.connect();
+    await db.query('set client_min_messages = error');
+    await fill(db);
+    const found = [];
+    for (const question of questions) {
+      const ask = async () => (await timed(() => db.query(`select * from tideway.${question}`))).seconds * 1000;
+      const first = await ask();
+      const times = [];
+      for (let n = 0; n < Math.max(rounds, 3); n += 1) times.push(await ask());
+      found.push({ question, first, middle: median(times) });
+    }
+    const slow = found.filter(({ middle }) => middle > limit).length;
+    return {
+      heads: ['view', `x limit of ${limit} ms`, 'ms', 'first ms'],
+      rows: found
+        .toSorted((a, b) => b.middle - a.middle)
+        .map(({ question, first, middle }) => [
+          question.replaceAll('|', '/'),
+          (middle / limit).toFixed(2),
+          middle.toFixed(1),
+          first.toFixed(1),
+        ]),
+      notes: [
+        `${whole(log)} log rows, ${whole(links)} links, ${whole(errors)} errors, 10 mappings; ${slow} of ${questions.length} above ${limit} ms.`,
+      ],
+      raw: found,
+    };
+  },
+  { max_wal_size: '1GB' },
+);
 
 async function fill(db) {
   // Triggers check organisations row by row, which is not what is measured here.
