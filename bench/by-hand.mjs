@@ -1,6 +1,7 @@
-// What people write by hand instead, in a process of its own: node by-hand.mjs webhook|outbox <database> <app>.
+// What people write by hand instead, in a process of its own: node by-hand.mjs webhook|outbox|bare <database> <app>.
 //   webhook: reads the record that a webhook names and stores its row, before it answers.
 //   outbox:  takes what a trigger has put into a table, and sends it in batches.
+//   bare:    answers at once.
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
@@ -25,6 +26,7 @@ const server = createServer((request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', async () => {
+    if (what === 'bare') return response.writeHead(200).end('{}');
     try {
       const { recordId } = JSON.parse(Buffer.concat(chunks).toString());
       const { records } = await post('read', { ids: [recordId], columns: ['ref', 'name', 'qty', 'note'] });

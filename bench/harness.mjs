@@ -20,7 +20,7 @@ export const name = basename(process.argv[1], '.mjs');
 const patience = quick ? 120_000 : 1_800_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const settings = {
+const usual = {
   wal_level: 'logical',
   shared_buffers: '1GB',
   max_wal_size: '4GB',
@@ -30,6 +30,7 @@ const settings = {
   track_commit_timestamp: 'on',
 };
 
+let settings = usual;
 let directory;
 let server;
 const children = new Set();
@@ -58,13 +59,20 @@ export async function prepareTemplate(folder) {
 }
 
 /** Runs a bench: `work` gets its server and returns the report. Whatever happens, what was started is stopped. */
-export async function bench(work) {
+export async function bench(work, other = {}) {
+  settings = { ...usual, ...other };
   let code = 1;
   const stopped = (signal) => {
     console.error(`${name}: stopped by ${signal}.`);
     void cleanUp().finally(() => process.exit(1));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stopped);
+  for (const event of ['unhandledRejection', 'uncaughtException'])
+    process.on(event, (error) => {
+      // What the clean-up itself tears is of no interest.
+      if (cleaning === undefined) console.error(`${name} failed: ${error?.stack ?? error}`);
+      void cleanUp().finally(() => process.exit(1));
+    });
   try {
     const load = loadavg();
     directory = process.env.BENCH_DIRECTORY ?? mkdtempSync(join(tmpdir(), 'tideway-bench-'));
@@ -297,7 +305,7 @@ export async function mapItems(
     connection,
     { base_url: app, rows_per_write: 500, records_per_page: 10_000, request_life: 2_000, ...own },
   ]);
-  await client.query(`select tideway.map($1, $1, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
+  await client.query(`select tideway.map($1, $6, 'items', $2::regclass, $3::jsonb, direction => $4, options => $5)`, [
     items,
     `public.${items}`,
     JSON.stringify([
@@ -308,6 +316,7 @@ export async function mapItems(
     ]),
     direction,
     direction === 'push' ? options : { schedule: 'manual', sweep_schedule: 'manual', ...options },
+    connection,
   ]);
   await client.query('select tideway.activate($1)', [items]);
 }
