@@ -159,7 +159,7 @@ export function word(look: Look, wanted: string, ...[expression, legend]: Series
     .targets(queries([[expression, legend]]).map((query) => query.instant()));
 }
 
-/** One line per label set, the worst first. */
+/** One line per mapping, the worst first; each leads to the mapping in depth. */
 export function ranking(look: Look, ...series: Series[]): bargauge.PanelBuilder {
   const builder = dressed(new bargauge.PanelBuilder(), look);
   if (look.unit === undefined) builder.decimals(0);
@@ -172,6 +172,11 @@ export function ranking(look: Look, ...series: Series[]): bargauge.PanelBuilder 
     .minVizHeight(16)
     .maxVizHeight(36)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
+    .dataLinks([
+      new DashboardLinkBuilder('This mapping in depth').url(
+        '/d/tideway-mapping?${metrics:queryparam}&var-mapping=${__field.labels.mapping}&${__url_time_range}',
+      ),
+    ])
     .targets(queries(series).map((query) => query.instant()));
 }
 

@@ -37,7 +37,7 @@ $$;
 comment on function tideway.kpi_report(integer) is
 'The five figures to watch each week, with target and state (reached, missed, alarming, unknown), over the last days.
 
-The success rate is of runs, batches and webhook deliveries, as in Grafana; a record that fails counts in the error rate.
+The success rate is of runs, batches and webhook deliveries; a record that fails counts in the error rate.
 The cache hit rate is known to each daemon only: see its /metrics, or GET /read/cache-stats.
 
   select * from tideway.kpi_report(7);';
