@@ -43,6 +43,10 @@ begin
 
   select p.partition into v_default from tideway_private.partitions(make_partition.parent) p where p.is_default;
 
+  -- Who writes a row of now chooses its partition first and waits for ours afterwards, too late: so it waits for the parent.
+  if v_lower <= clock_timestamp() then
+    execute format('lock table only %s in share row exclusive mode', make_partition.parent);
+  end if;
   -- Attaching refuses rows of this month in the default partition, so nobody may add one in between.
   if v_default is not null then
     execute format('lock table %s in access exclusive mode', v_default);

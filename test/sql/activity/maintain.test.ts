@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { aMapping } from '../../support/a-mapping.ts';
 import { useDatabase } from '../../support/database.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const { rolledBack, client } = useDatabase();
 
@@ -190,4 +191,24 @@ test('what somebody holds a lock on is left for the next call, the rest is done'
   });
   expect(rows).toContainEqual({ task: 'partition made', object: 'tideway_private.field_lineage_2020_06' });
   await holder.query(`rollback`);
+});
+
+test('a row that is written while its month gets a partition finds it', async () => {
+  const [maker, writer, watcher] = await Promise.all([client(), client(), client()]);
+  await maker.query('begin');
+  await maker.query(`select tideway_private.make_partition('tideway.sync_activity_log', '2020-05-15')`);
+  const { rows: who } = await writer.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const written = writer.query<{ place: string }>(
+    `insert into tideway.sync_activity_log (org_id, action, status, created_at) values ('default', 'x', 'completed', '2020-05-20')
+     returning tableoid::regclass::text as place`,
+  );
+  await waitFor(async () => {
+    const { rows } = await watcher.query(`select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'`, [
+      who[0]?.pid,
+    ]);
+    return rows.length === 1;
+  });
+  await maker.query('commit');
+  expect((await written).rows).toEqual([{ place: 'tideway.sync_activity_log_2020_05' }]);
+  await maker.query('drop table tideway.sync_activity_log_2020_05');
 });
