@@ -20,7 +20,6 @@ export default defineConfig({
     reporters: ['default', new PlainReporter()],
     projects: [
       project('system', 'test/system/**/*.test.ts', 'test/support/postgres-server.ts'),
-      project('disposable', 'test/disposable/**/*.test.ts', 'test/support/postgres-server.ts'),
       ...(has15 ? [project('sql on 15', 'test/sql/**/*.test.ts', 'test/support/postgres-15.ts')] : []),
     ],
   },

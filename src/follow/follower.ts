@@ -126,8 +126,8 @@ export class Follower {
     const times = (this.#undecodable.get(error.message) ?? 0) + 1;
     this.#undecodable.set(error.message, times);
     if (times < UNDECODABLE_AFTER) return;
-    this.#undecodable.clear();
     await skipToNow(this.#connection(), slot);
+    this.#undecodable.clear();
     this.#doubt = 'the server could not decode a part of the log';
     log.warn({ event: 'follow.log.skipped', slot, why: error.message }, 'A part of the log is left out');
   }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { doorOf } from '../flow/http/door.ts';
 import { useOutbound, type Stage } from '../flow/outbound/stage.ts';
@@ -25,7 +26,7 @@ async function expectInStep({ shows, effects }: Stage): Promise<void> {
   expect(effects().filter(({ op }) => op === 'create')).toHaveLength(rows.length);
 }
 
-test.each(['SIGQUIT', 'SIGKILL'] as const)(
+test.each(['SIGINT', 'SIGQUIT', 'SIGKILL'] as const)(
   'a server that ends by %s while changes stream comes back, and nothing is lost or doubled',
   async (signal) => {
     // The app obeys no idempotency key: a create that is sent twice would show.
@@ -34,13 +35,105 @@ test.each(['SIGQUIT', 'SIGKILL'] as const)(
     await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 200) n`);
     await waitFor(() => stage.app.records('items').length > 20);
     await server.kill(signal);
-    await waitFor(() => daemon.log().includes('follow.log.interrupted'));
+    await waitFor(() => /follow\.log\.interrupted|daemon\.loop\.failed/.test(daemon.log()));
     await server.start();
     await pool.query(`update items set qty = qty + 1000 where id % 7 = 0`);
     await expectInStep(stage);
     await daemon.stop();
   },
 );
+
+test('a backfill that a shutdown of the server breaks off goes on where it was', async () => {
+  const stage = await outbound.stage({ app: { rowsPerWrite: 20 } });
+  const daemon = await outbound.daemon();
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 400) n`);
+  await waitFor(() => stage.app.records('items').length === 400, { within: 60_000 });
+  await outbound.settled();
+  const before = stage.effects().length;
+  await pool.query(`select tideway.backfill('items')`);
+  await waitFor(() => stage.effects().length >= before + 60, { within: 30_000 });
+  await server.kill('SIGINT');
+  await server.start();
+  await outbound.settled(90_000);
+  expect(stage.app.records('items')).toHaveLength(400);
+  expect(
+    new Set(
+      stage
+        .effects()
+        .slice(before)
+        .map(({ id }) => id),
+    ).size,
+  ).toBe(400);
+  expect(stage.effects().length - before).toBeLessThan(500);
+  await daemon.stop();
+});
+
+test('while others hold all connections of the server the daemon waits for one, and goes on', async () => {
+  await server.stop();
+  await server.start({ max_connections: 60 });
+  const stage = await outbound.stage();
+  const daemon = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await stage.shows([[1, 'hammer', 1]]);
+  await outbound.settled();
+  const others: pg.Client[] = [];
+  const crowd = async (): Promise<void> => {
+    for (;;) {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => undefined);
+      await client.connect();
+      others.push(client);
+    }
+  };
+  await crowd().catch(() => undefined);
+  await others[0]?.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'tideway/%' and backend_type = 'client backend'`,
+  );
+  await crowd().catch(() => undefined);
+  await waitFor(() => /too many clients|connection slots/.test(daemon.log()));
+  await others[0]?.query(`update items set qty = 2`);
+  await Promise.all(others.map((client) => client.end()));
+  await stage.shows([[1, 'hammer', 2]], 30_000);
+  await outbound.settled();
+  await daemon.stop();
+});
+
+test('while the server takes no writes the daemon goes on trying, and goes on when it does', async () => {
+  const stage = await outbound.stage();
+  const daemon = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await stage.shows([[1, 'hammer', 1]]);
+  await outbound.settled();
+  await pool.query(`alter system set default_transaction_read_only = on`);
+  await pool.query('select pg_reload_conf()');
+  await waitFor(() => daemon.log().includes('read-only transaction'), { within: 30_000 });
+  await pool.query(`alter system reset default_transaction_read_only`);
+  await pool.query('select pg_reload_conf()');
+  await waitFor(() => pool.query(`update items set qty = 2`));
+  await stage.shows([[1, 'hammer', 2]], 60_000);
+  await outbound.settled(60_000);
+  await daemon.stop();
+});
+
+test('a table that somebody locks waits alone, and no user of it waits for Tideway', async () => {
+  const locked = await outbound.stage({ name: 'locked' });
+  const free = await outbound.stage({ name: 'free' });
+  await outbound.daemon();
+  await pool.query(`insert into locked values (1, 'hammer', 1)`);
+  await locked.shows([[1, 'hammer', 1]]);
+  const person = new pg.Client({ connectionString: url });
+  await person.connect();
+  try {
+    await person.query(`begin; update locked set qty = 2; lock table locked in access exclusive mode`);
+    await pool.query(`insert into free values (1, 'saw', 1)`);
+    await free.shows([[1, 'saw', 1]], 30_000);
+    await person.query('commit');
+  } finally {
+    await person.end();
+  }
+  await locked.shows([[1, 'hammer', 2]], 30_000);
+  await outbound.settled();
+});
 
 test('while the server is down a webhook is answered with 503, and the app may come again', async () => {
   const stage = await outbound.stage({ direction: 'both' });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { waitFor } from './wait-for.ts';
@@ -16,6 +17,7 @@ export function useDatabase() {
   beforeAll(() => onServer((server) => server.query(`create database ${name} template ${inject('templateName')}`)));
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end().catch(() => {})));
+    if (process.env.TIDEWAY_TEST_COVERAGE !== undefined) await noteCoverage(pool, process.env.TIDEWAY_TEST_COVERAGE);
     await pool.end();
     try {
       await expectNothingLeft(name);
@@ -51,6 +53,18 @@ export function useDatabase() {
       return client;
     },
   };
+}
+
+/** Which statements of our functions ran in this database, for scripts/coverage-sql.ts. */
+async function noteCoverage(pool: pg.Pool, file: string): Promise<void> {
+  const { rows } = await pool.query(
+    `select p.oid::regprocedure::text as name, s.stmtid as statement, s.exec_stmts as times
+       from pg_proc p
+       join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
+      cross join lateral plpgsql_profiler_function_statements_tb(p.oid) as s
+      where p.pronamespace in ('tideway'::regnamespace, 'tideway_private'::regnamespace)`,
+  );
+  appendFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }
 
 /** What a test file forgot would fail another one later; here it fails the one that forgot. */

@@ -19,8 +19,8 @@ export interface DisposableServer {
   start(settings?: Settings): Promise<void>;
   /** As an operator does. */
   stop(): Promise<void>;
-  /** SIGQUIT is an immediate shutdown, SIGKILL takes the postmaster away; returns when no process is left. */
-  kill(signal: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
+  /** SIGINT is a fast shutdown, SIGQUIT an immediate one, SIGKILL takes the postmaster away; returns when no process is left. */
+  kill(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** Stops or goes on with every process of the server. */
   freeze(): void;
   thaw(): void;
@@ -32,6 +32,8 @@ export interface DisposableServer {
 interface Options {
   /** Where it keeps everything; a new folder when not given. */
   readonly directory?: string;
+  /** Any free one when not given. */
+  readonly port?: number;
   readonly settings?: Settings;
   /** False for a copy of another one. */
   readonly migrate?: boolean;
@@ -43,7 +45,7 @@ export async function startDisposableServer(options: Options = {}): Promise<Disp
   chmodSync(directory, 0o755);
   const data = join(directory, 'data');
   let settings: Settings = { fsync: 'off', ...options.settings };
-  let running = await startEmbeddedPostgres({ directory, settings });
+  let running = await startEmbeddedPostgres({ directory, port: options.port ?? 0, settings });
   const { url, port } = running;
   const pool = new pg.Pool({ connectionString: url, application_name: 'test/pool', max: 4 });
   pool.on('error', () => undefined);

@@ -27,6 +27,8 @@ export interface TcpProxy {
   /** Resets all connections that are open. */
   reset(): void;
   heal(): void;
+  /** Says something to every client in the server's place, and ends the connection. */
+  speak(bytes: Buffer): void;
   stop(): Promise<void>;
 }
 
@@ -101,6 +103,12 @@ export async function startTcpProxy(upstream = 0): Promise<TcpProxy> {
     heal: () => {
       [late, rate, swallowing] = [0, 0, false];
       cuts.length = 0;
+    },
+    speak: (bytes) => {
+      for (const { client, server } of pairs) {
+        server.destroy();
+        client.end(bytes);
+      }
     },
     stop: async () => {
       swallowing = false;

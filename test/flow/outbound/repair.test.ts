@@ -86,6 +86,18 @@ test('a slot that somebody advanced is noticed, and all rows are compared', asyn
   expect(await doubts()).toContain('somebody advanced or re-created the slot');
 });
 
+test('a stored position beyond the server is not believed: all rows are compared', async () => {
+  const stage = await begin();
+  const daemon = await outbound.daemon();
+  await expectInStep(stage);
+  await daemon.stop();
+  await pool.query(`update tideway_private.positions set lsn = 'FFFF/0'`);
+  await changeUnseen();
+  await outbound.daemon();
+  await expectInStep(stage);
+  expect(await doubts()).toContain('the stored position lies beyond this server');
+});
+
 test('a clean restart doubts nothing and compares nothing', async () => {
   const stage = await begin();
   const daemon = await outbound.daemon();
