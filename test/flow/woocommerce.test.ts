@@ -166,12 +166,12 @@ test('what people do in the shop arrives, both sides follow each other, and a pr
     },
     { within: 30_000 },
   );
+  await pool.query(`select tideway.resolve_conflict($1, 'local')`, [conflict]);
   await holds('inward', [
     ['a', 'Armchair', '5.00'],
     ['c', 'Box bed', '99.00'],
     ['d', 'Desk', '70.00'],
   ]);
-  await pool.query(`select tideway.resolve_conflict($1, 'local')`, [conflict]);
   await shows([
     ['a', 'Armchair', '5'],
     ['c', 'Box bed', '99'],
