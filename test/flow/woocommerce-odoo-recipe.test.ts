@@ -82,22 +82,28 @@ test(
     });
     tellOnFailure(pool, daemon);
 
-    await page.runUpTo('tideway.preview');
+    await page.runUpTo('tideway.activate');
+    await eventually(async () =>
+      expect((await pool.query(`select from tideway.mappings where state <> 'active'`)).rowCount).toBe(0),
+    );
     await eventually(async () => {
-      await pool.query(`select tideway.preview('woo_customers')`);
+      await page.run('tideway.preview');
       expect(await page.run('sync_preview_cache')).toMatchObject([
         { sync_type: 'woocommerce', counts: { creates: CUSTOMERS } },
       ]);
     });
     expect((await pool.query('select from customers')).rowCount).toBe(0);
 
-    await page.run('tideway.activate');
+    const [started] = await page.run<{ run: string }>('tideway.sync_now');
     await eventually(async () => {
       const { rows } = await pool.query(
-        `select entity_type, processed_count, failed_count, source_system from tideway.sync_progress p
-        where source_system = 'woocommerce' and entity_type = 'customer' and completed_at is not null and processed_count > 0`,
+        `select entity_type, processed_count::int as processed, failed_count::int as failed, source_system from tideway.sync_progress
+          where sync_id = $1 and completed_at is not null`,
+        [started?.run],
       );
-      expect(rows).toMatchObject([{ processed_count: CUSTOMERS, failed_count: 0 }]);
+      expect(rows).toEqual([
+        { entity_type: 'customer', processed: CUSTOMERS, failed: 0, source_system: 'woocommerce' },
+      ]);
     });
     await page.run('where completed_at is null');
     await eventually(() => {
@@ -129,7 +135,7 @@ test(
 
     // A program of one's own writes its progress, which ends by itself.
     const own = await page.run<Record<string, unknown>>(`'sync-woo-1', 'customer', 5000`);
-    expect(own).toMatchObject([{ processed_count: 2500, total_items: 5000 }, { status: 'completed_with_errors' }]);
+    expect(own).toMatchObject([{ processed_count: '2500', total_items: '5000' }, { status: 'completed_with_errors' }]);
     expect(await page.run('limit 1000')).not.toEqual([]);
     await page.run('failed_syncs');
     expect(await page.run('sync_duration_trends')).not.toEqual([]);
