@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { useOutbound } from '../flow/outbound/stage.ts';
 import { waitFor } from '../support/wait-for.ts';
-import type { AppKind } from './apps/app-kind.ts';
+import { text, type AppKind } from './apps/app-kind.ts';
 import { Side } from './apps/side.ts';
 import type { Draws } from './draws.ts';
 import type { Effect, History, Told, Values } from './history.ts';
@@ -307,8 +307,8 @@ interface Row {
 
 const SEAL_KEY = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
 
-function ofRow(row: Row): Values {
-  return { id: String(row.id), name: String(row.name), qty: String(row.qty) };
+function ofRow({ id, name, qty }: Row): Values {
+  return { id: text(id), name: text(name), qty: text(qty) };
 }
 
 /** Waits until the rows are these, whatever their order. */

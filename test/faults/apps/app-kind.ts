@@ -52,7 +52,7 @@ export interface AppKind {
   readonly start: (draws: Draws) => Promise<RunningApp>;
 }
 
-/** A column of the app as a text, empty as SQL writes it. */
+/** A value as a text. An empty one is null, also where the app has none but the empty text, which then comes to the table. */
 export function text(value: unknown): string {
   if (value === undefined || value === null || value === '' || value === false) return 'null';
   return typeof value === 'string' ? value : JSON.stringify(value);
