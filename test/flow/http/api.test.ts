@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
@@ -222,8 +223,8 @@ test('a system token syncs the lists of every organisation, and each has its own
 test('progress comes as it happens, for who may see it, until the token is revoked', async () => {
   const stage = await begin('watched');
   fill(stage, 1, 2, 3);
-  const listen = async (bearer: string, query = '') => {
-    const answer = await fetch(`${door}/api/sync/progress/stream${query}`, {
+  const listen = async (bearer: string) => {
+    const answer = await fetch(`${door}/api/sync/progress/stream`, {
       headers: { authorization: `Bearer ${bearer}` },
     });
     const heard = { text: '', ended: false };
@@ -237,7 +238,17 @@ test('progress comes as it happens, for who may see it, until the token is revok
   const mine = await listen(operator);
   const other = await listen(await token('theirs', 'tideway_operator', 'other'));
   // The answer begins before there is anything to tell, as a browser that shows "connected" expects.
-  expect((await listen(operator, '?sync_id=nothing')).text).toBe('');
+  const began = await new Promise<string>((resolve) => {
+    const { hostname, port } = new URL(door);
+    const ask = `GET /api/sync/progress/stream?sync_id=nothing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${operator}\r\n\r\n`;
+    const socket = connect(Number(port), hostname, () => socket.write(ask));
+    socket.once('data', (chunk: Buffer) => {
+      socket.destroy();
+      resolve(chunk.toString());
+    });
+  });
+  expect(began).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n$/);
+  expect(began).not.toContain('still here');
   const { body } = await ask('POST', '/api/sync/tab/watched', { bearer: operator, body: {} });
   const run = String(body['sync_run_id']);
   await waitFor(() =>
