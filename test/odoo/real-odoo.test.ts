@@ -37,7 +37,11 @@ const idOf = async (ref: string): Promise<number> => {
 };
 const count = async (sql: string) => (await db.pool.query(sql)).rowCount;
 const row = async (ref: string) =>
-  (await db.pool.query(`select name, active from came where ref = $1`, [`${MARK}-${ref}`])).rows;
+  (
+    await db.pool.query<{ name: string; active: boolean }>(`select name, active from came where ref = $1`, [
+      `${MARK}-${ref}`,
+    ])
+  ).rows;
 
 test('a real Odoo: both directions, a first load, a change, an archive, a deletion and a poison row', async () => {
   await db.pool.query(`
