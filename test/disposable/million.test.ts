@@ -9,10 +9,13 @@ const { pool, url } = server;
 const outbound = useOutbound({ name: 'postgres', url, pool });
 afterAll(() => server.remove());
 
+/** Whatever the size of the transaction. */
+const BOUND = 300;
+
 const megabytes = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]) / 1024;
 
-test('a transaction of a million rows, and one as large of updates, stay in the memory of the server', async () => {
+test('a transaction of a million rows, and one as large of updates, leave the daemon small', async () => {
   await outbound.stage();
   const daemon = await outbound.daemon();
   await outbound.settled();
@@ -37,5 +40,5 @@ test('a transaction of a million rows, and one as large of updates, stay in the 
   const { rows } = await pool.query<{ marks: number }>('select count(*)::int as marks from tideway_private.outbox');
   await waitFor(() => expect(rows).toEqual([{ marks: 1_000_000 }]));
   expect(daemon.log()).not.toContain('follow.log.interrupted');
-  expect(most).toBeLessThan(165);
+  expect(most).toBeLessThan(BOUND);
 }, 600_000);
