@@ -146,6 +146,7 @@ describe.runIf(reachable && psql)("the image's steps, without an engine", () => 
     const feed = (script: string) =>
       spawnSync('/usr/bin/psql', [url, '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--set=password=secret'], {
         input: script,
+        env: { PATH: process.env['PATH'], PGOPTIONS: '-c client_min_messages=warning' },
         encoding: 'utf8',
       });
     const plain = sql('deploy/postgres/plain.sql').replaceAll(/\btideway\b(?=( login|;|'\)))/g, login);
