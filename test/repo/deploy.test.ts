@@ -123,7 +123,7 @@ describe('deploy/kubernetes', () => {
     const typed = ({ apiVersion, kind, ...rest }: Manifest, name: string): string =>
       `import type { I${kind} } from 'kubernetes-models/${apiVersion}';\nexport const ${name}: I${kind} = ${JSON.stringify({ apiVersion, kind, ...rest })};\n`;
     const wrong = { apiVersion: 'v1', kind: 'Namespace', metadata: { nam: 'x' } };
-    const texts = new Map([
+    const texts = new Map<string, string>([
       ...manifests.map(({ file, manifest }) => [`test/repo/${file}.ts`, typed(manifest, 'manifest')] as const),
       ['test/repo/wrong.yaml.ts', typed(wrong, 'manifest')] as const,
     ]);
@@ -137,12 +137,12 @@ describe('deploy/kubernetes', () => {
       types: [],
     };
     const host = ts.createCompilerHost(options);
-    const { fileExists, readFile, getSourceFile } = host;
-    host.fileExists = (file) => texts.has(file) || fileExists(file);
-    host.readFile = (file) => texts.get(file) ?? readFile(file);
+    const real = ts.createCompilerHost(options);
+    host.fileExists = (file) => texts.has(file) || real.fileExists(file);
+    host.readFile = (file) => texts.get(file) ?? real.readFile(file);
     host.getSourceFile = (file, language) => {
       const text = texts.get(file);
-      return text === undefined ? getSourceFile(file, language) : ts.createSourceFile(file, text, language);
+      return text === undefined ? real.getSourceFile(file, language) : ts.createSourceFile(file, text, language);
     };
     const program = ts.createProgram([...texts.keys()], options, host);
     const complaints = ts

@@ -63,7 +63,7 @@ describe.runIf(reachable && psql)("the image's steps, without an engine", () => 
   const login = `${name}_login`;
   const [build, image] = readDockerfile('deploy/Dockerfile');
   let app: PlainApp;
-  let text: (name: string) => string | undefined;
+  const text = (wanted: string) => image?.instructions.find((one) => one.name === wanted)?.text;
 
   beforeAll(async () => {
     chmodSync(root, 0o755);
@@ -129,7 +129,6 @@ describe.runIf(reachable && psql)("the image's steps, without an engine", () => 
       expect(existsSync(join(modules, needless)), needless).toBe(false);
     }
     execFileSync('chmod', ['-R', 'a+rX,a-w', join(root, 'image')]);
-    text = (wanted) => image?.instructions.find((one) => one.name === wanted)?.text;
   });
 
   test('migrate, roles, start, healthy, a row in the app, SIGTERM', async () => {
@@ -147,6 +146,7 @@ describe.runIf(reachable && psql)("the image's steps, without an engine", () => 
     const feed = (script: string) =>
       spawnSync('/usr/bin/psql', [url, '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--set=password=secret'], {
         input: script,
+        env: { PATH: process.env['PATH'], PGOPTIONS: '-c client_min_messages=warning' },
         encoding: 'utf8',
       });
     const plain = sql('deploy/postgres/plain.sql').replaceAll(/\btideway\b(?=( login|;|'\)))/g, login);

@@ -22,7 +22,7 @@ export async function startServer(): Promise<Server> {
     password: 'postgres',
     port,
     persistent: true,
-    createPostgresUser: true,
+    createPostgresUser: process.getuid?.() === 0,
     onLog: () => undefined,
     postgresFlags: [
       ...['-c', 'wal_level=logical', '-c', 'fsync=off', '-c', 'max_prepared_transactions=5'],
