@@ -13,10 +13,13 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   woocommerce: { base_url: 'https://shop.example.com' },
 };
 
-test.each([...CONNECTORS])('%s lives by the life of a request that is set, and has one of its own', (name, connector) => {
-  const timing = (settings: Readonly<Record<string, unknown>>) =>
-    connector.describe(connector.describe().settings.parse({ ...NEEDED[name], ...settings })).timing;
-  expect(timing({ request_life: 77 }).requestLife).toBe(77);
-  // Nothing is sent again before this is over, so it must not be nothing by itself.
-  expect(timing({}).requestLife).toBeGreaterThanOrEqual(30_000);
-});
+test.each([...CONNECTORS])(
+  '%s lives by the life of a request that is set, and has one of its own',
+  (name, connector) => {
+    const timing = (settings: Readonly<Record<string, unknown>>) =>
+      connector.describe(connector.describe().settings.parse({ ...NEEDED[name], ...settings })).timing;
+    expect(timing({ request_life: 77 }).requestLife).toBe(77);
+    // Nothing is sent again before this is over, so it must not be nothing by itself.
+    expect(timing({}).requestLife).toBeGreaterThanOrEqual(30_000);
+  },
+);

@@ -79,7 +79,7 @@ test('the automation tries again what is worth it, gives up what is not, and nev
 });
 
 test('vehicles of Airtable, rung by an automation, served from a cache, and swept at night', async () => {
-  const page = recipe(pool, 'airtable-vehicles', {
+  const page = recipe(pool, 'docs/recipes/airtable-vehicles.md', {
     '"base_id": "appInventario0001"': `"base_id": "appInventario0001", "base_url": "${app.url}", "requests_per_second": 5`,
   });
   const opel = app.add(TABLE.id, { [SLUG]: 'opel-astra', [TITLE]: 'Opel Astra', [PRICE]: 9000, [STATE]: 'Comprado' });

@@ -58,7 +58,7 @@ const here = async (sku: string) =>
   (await pool.query<Record<string, unknown>>('select * from products where sku = $1', [sku])).rows[0];
 
 test('products of Glide, their stock, and what people do on either side', async () => {
-  const page = recipe(pool, 'glide-products', {
+  const page = recipe(pool, 'docs/recipes/glide-products.md', {
     '"app_id": "mT91fPcZCWigkZXgSZGJ"': `"app_id": "mT91fPcZCWigkZXgSZGJ", "base_url": "${app.url}", "requests_per_second": 50, "request_life": 300, "write_visible_after": 300`,
     '"schedule": "5 min"': '"schedule": "1 s", "retry_base": "100 ms", "retry_cap": "1 s"',
   });

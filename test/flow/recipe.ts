@@ -12,10 +12,10 @@ interface Recipe {
   runUpTo(words: string): Promise<void>;
 }
 
-/** A page of docs/recipes, with some of its words replaced by those of a stand-in. */
+/** A page, with some of its words replaced by those of a stand-in. */
 export function recipe(pool: Pool, page: string, replace: Readonly<Record<string, string>>): Recipe {
-  const statements = [...readFileSync(`docs/recipes/${page}.md`, 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(
-    ([, sql = '']) => Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), sql),
+  const statements = [...readFileSync(page, 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(([, sql = '']) =>
+    Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), sql),
   );
   for (const words of Object.values(replace)) expect(statements.join('\n')).toContain(words);
   return {

@@ -56,7 +56,7 @@ test(
   'customers and products of the shop become contacts and products of Odoo',
   { timeout: 240_000 + CUSTOMERS * 120 },
   async () => {
-    const page = recipe(pool, 'woocommerce-to-odoo', {
+    const page = recipe(pool, 'docs/recipes/woocommerce-to-odoo.md', {
       '"base_url": "https://shop.example.com"': `"base_url": "${shop.url}", "requests_per_second": 100, "concurrency": 4`,
       '"base_url": "https://example.odoo.com"': `"base_url": "${erp.url}", "requests_per_second": 100, "request_life": 300`,
       '"schedule": "15 min"': '"schedule": "2 s"',
