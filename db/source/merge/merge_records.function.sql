@@ -38,7 +38,7 @@ as $$
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
   ), value as materialized (
-    select r.ord, c.field, c.local, c.authority, c.conflict, c.direction, r.settled, r.compared,
+    select r.ord, c.field, c.local, c.type, c.authority, c.conflict, c.direction, r.settled, r.compared,
            r.row_image, r.resent, r.answered,
            coalesce(r.covered, '[]') ? c.local as covered,
            r.fields -> c.remote as remote,
@@ -66,14 +66,17 @@ as $$
                 and not coalesce(r.sent ? c.field, false)
                 and not r.decisions ? c.field
                 and not force)
+  ), known as materialized (
+    select v.*, v.remote = v.sent or v.sent is not null and v.type = 'number' and tideway_private.same_value(v.sent, v.remote, v.type) as as_sent
+      from value v
   ), shown as materialized (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
-           v.sent is not null and v.settled and v.remote = v.sent as kept,
-           v.sent is not null and v.settled and v.remote <> v.sent
-             and (v.remote = v.remote_before or v.sent_before @> pg_catalog.jsonb_build_array(v.remote)) as lost
-      from value v
+           v.sent is not null and v.settled and v.as_sent as kept,
+           v.sent is not null and v.settled and not v.as_sent
+             and (v.remote = v.remote_before or tideway_private.was_sent(v.sent_before, v.remote, v.type)) as lost
+      from known v
   ), image as materialized (
     select s.*,
            -- Of a write without an answer nobody knows whether it ever arrived: the row's own change may still be news to the app.

@@ -69,9 +69,9 @@ begin
          on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
         and coalesce(k.visible_from <= clock_timestamp(), true)
         -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
-        and (trust_answer or o.shown -> c.remote = k.sent -> c.field
+        and (trust_answer or o.shown -> c.remote = k.sent -> c.field or tideway_private.same_value(k.sent -> c.field, o.shown -> c.remote, c.type)
              or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
-                 and not coalesce(k.sent_before -> c.field, '[]') @> jsonb_build_array(o.shown -> c.remote)))
+                 and not tideway_private.was_sent(coalesce(k.sent_before -> c.field, '[]'), o.shown -> c.remote, c.type)))
       where k.id = o.link_id) as s
    where l.id = o.link_id
      and o.result = 'written'
@@ -135,16 +135,21 @@ begin
              order by a.remote_id, a.link_id) as o
      cross join lateral (
        select coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent_local -> c.field)) filter (where c.field is not null), '{}') as local_set,
-              coalesce(jsonb_object_agg(c.field, coalesce(c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
+              coalesce(jsonb_object_agg(c.field, coalesce(c.seen, c.older, k.sent -> c.field)) filter (where c.field is not null), '{}') as remote_set
          from tideway_private.links k
          left join lateral (
            -- An older value of ours is what both sides knew then. Another value than any of ours is somebody's edit after it, and
            -- a read will merge it; the row is compared with what may have been sent last.
            select m.field,
-                  case when k.sent -> m.field = o.shown -> m.remote then null
-                       when k.sent_before -> m.field @> jsonb_build_array(o.shown -> m.remote) then o.shown -> m.remote
-                       else k.sent_before -> m.field -> -1 end as older
+                  case when h.is_sent then null
+                       when h.was_sent is not null then h.was_sent
+                       else k.sent_before -> m.field -> -1 end as older,
+                  case when h.is_sent or h.was_sent is not null then o.shown -> m.remote end as seen
              from tideway.mapping_columns m
+            cross join lateral (
+              select tideway_private.same_value(k.sent -> m.field, o.shown -> m.remote, m.type) as is_sent,
+                     (select e.value from jsonb_array_elements(k.sent_before -> m.field) e
+                       where tideway_private.same_value(e.value, o.shown -> m.remote, m.type) limit 1) as was_sent) h
             where m.mapping_id = v_map.id
               and k.sent ? m.field and o.shown ? m.remote) c on true
         where k.id = o.link_id) as s

@@ -230,3 +230,40 @@ test('what a person changed there while the row was changed here is a conflict t
   expect(await map.push(app.write)).toEqual([]);
   expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
 });
+
+test('a number that the app shows as text is our own value all the same: a newer edit of the row is not undone', async () => {
+  const map = await engine.aMapping({
+    table: 'id integer primary key, price numeric',
+    columns: ['id', { local: 'price', remote: 'Price', type: 'number' }],
+  });
+  const price = async (value: number) => {
+    await engine.owner.query(
+      `insert into ${map.table} values (1, $1) on conflict (id) do update set price = excluded.price`,
+      [value],
+    );
+    await map.mark(['1']);
+    await map.dueNow();
+  };
+  const shown = (text: string) => ({ id: 'r1', fields: { Id: 1, Price: text } });
+  // A create without an answer, then an edit: the lookup shows the first value.
+  await price(5);
+  await map.push(() => ({ result: 'uncertain' }));
+  await price(6);
+  const [lookup] = await map.push(() => ({ result: 'found', remote_id: 'r1', shown: { Id: 1, Price: '5.00' } }));
+  expect(lookup?.op).toBe('lookup');
+  await map.page([shown('5.00')]);
+  expect(await map.rows()).toEqual([{ id: 1, price: '6' }]);
+  await map.dueNow();
+  expect(
+    await map.push((item) => ({ result: 'written', remote_id: 'r1', shown: { ...item.payload, Price: '6.00' } })),
+  ).toMatchObject([{ op: 'update', payload: { Price: 6 } }]);
+  // An update without an answer, then an edit: a read shows that it was kept.
+  await price(7);
+  await map.push(() => ({ result: 'uncertain' }));
+  await price(8);
+  await map.lifetimesOver();
+  await map.page([shown('7.00')]);
+  expect(await map.rows()).toEqual([{ id: 1, price: '8' }]);
+  await map.dueNow();
+  expect(await map.push()).toMatchObject([{ op: 'update', payload: { Price: 8 } }]);
+});
