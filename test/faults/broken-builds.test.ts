@@ -135,7 +135,7 @@ const builds: readonly {
       },
       {
         name: 'plan_push',
-        from: `and i.op & 8 = 0\n                and not coalesce(i.sent ? c.field, false)`,
+        from: `and i.op & 8 = 0\n                  and not coalesce(i.sent ? c.field, false)`,
         to: `and false`,
       },
       {
@@ -154,8 +154,8 @@ const builds: readonly {
     edits: [
       {
         name: 'plan_push',
-        from: `when i.remote_id is null then 'lookup'\n           when i.remote_gone_at`,
-        to: `when i.remote_id is null then 'create'\n           when i.remote_gone_at`,
+        from: `when i.remote_id is null then 'lookup'\n             when i.remote_gone_at`,
+        to: `when i.remote_id is null then 'create'\n             when i.remote_gone_at`,
       },
     ],
     says: /I-DUP/,
