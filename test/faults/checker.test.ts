@@ -60,3 +60,16 @@ test('an edit in the app that a deletion here takes along is lost, unless the ap
   expect(says(deleted, 'nothing', null).join()).toMatch(/I-LOSS: v3/);
   expect(says(deleted, 'deletes', null)).toEqual([]);
 });
+
+test('of two edits in a row that nobody saw, the first is excused as the last is', () => {
+  const [table, app] = crossed as [Effect, Effect, Effect];
+  const twice = [
+    table,
+    effect('app', 'tideway', row('v1'), row('v2')),
+    { ...app, before: row('v2') },
+    effect('app', 'person', row('v3'), row('v5')),
+    effect('app', 'tideway', row('v5'), row('v2')),
+  ];
+  expect(says(twice, 'nothing', row('v2')).join()).toMatch(/I-ORDER/);
+  expect(says(twice, 'writes', row('v2'))).toEqual([]);
+});

@@ -169,15 +169,22 @@ function orderViolations(
  */
 function overwrittenUnseen({ effects, blind }: History, written: ReadonlyMap<string, Written>): Set<Written> {
   const ours = effects.filter(({ by }) => by === 'tideway');
-  return new Set(
-    [...written.values()].filter(({ effect, field, value }) => {
-      const isReplaced = ours.some(({ side, before, after }) => {
-        if (side !== effect.side || before?.[field] !== value) return false;
-        return after === null ? blind.get(side) !== 'nothing' : blind.get(side) === 'writes' && after[field] !== value;
-      });
-      return isReplaced && !ours.some(({ side, after }) => side !== effect.side && after?.[field] === value);
-    }),
-  );
+  const isShown = ({ effect, field, value }: Written): boolean =>
+    ours.some(({ side, after }) => side !== effect.side && after?.[field] === value);
+  const unseen = new Set<Written>();
+  for (const one of written.values()) {
+    const { effect, field, value } = one;
+    const isReplaced = ours.some(({ side, before, after }) => {
+      if (side !== effect.side || before?.[field] !== value) return false;
+      return after === null ? blind.get(side) !== 'nothing' : blind.get(side) === 'writes' && after[field] !== value;
+    });
+    // What the person had written just before it is as unseen.
+    for (let last: Written | undefined = one; isReplaced && last !== undefined; last = last.over) {
+      if (last.effect.side !== effect.side || isShown(last)) break;
+      unseen.add(last);
+    }
+  }
+  return unseen;
 }
 
 /** Where every request was answered, a write that changes nothing is an echo. */
