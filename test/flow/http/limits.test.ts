@@ -67,7 +67,7 @@ beforeAll(async () => {
       invalidate: privateUrls(canary.port).map((url) => `${url}/clear`),
     },
   });
-  await pool.query('create role api_reader nologin; grant tideway_reader to api_reader');
+  await pool.query('create role limits_reader nologin; grant tideway_reader to limits_reader');
   daemon = await flow.daemon({
     TIDEWAY_HTTP_RATE: '5',
     TIDEWAY_HTTP_WAIT: '1',
@@ -87,7 +87,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const close of closing) close();
-  await pool.query('drop owned by api_reader; drop role api_reader');
+  await pool.query('drop owned by limits_reader; drop role limits_reader');
 });
 
 test('what is wrong is told without inner details; what is too much is refused', async () => {
@@ -245,7 +245,7 @@ test('no address that a user may give leads to a private one, however it is writ
 test('a token that is signed elsewhere counts only as its keys, its time, its audience and its issuer say', async () => {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const good = {
-    role: 'api_reader',
+    role: 'limits_reader',
     org_id: 'default',
     sub: 'ann',
     aud: 'tideway',
