@@ -2,15 +2,18 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 const firstLine = (test: TestCase): string => test.result().errors?.[0]?.message.split('\n')[0] ?? 'no message';
 
-/** Ends the run with what failed, what passed only when tried again, and one line that a script can read. */
+/** Ends the run with what failed, what was skipped and why, what passed only when tried again, and one line that a script can read. */
 export class PlainReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
     for (const error of errors) this.#tell(`Failed outside of tests: ${String(error)}`);
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const result = test.result();
+        const { state } = result;
         count[state] += 1;
+        if (result.state === 'skipped' && result.note !== undefined)
+          this.#tell(`Skipped: ${module.relativeModuleId}: ${test.fullName}: ${result.note}`);
         const name = `${module.relativeModuleId}: ${test.fullName}: ${firstLine(test)}`;
         if (state === 'failed') this.#tell(`Failed: ${name}`);
         if (test.diagnostic()?.flaky === true) this.#tell(`Passed only when tried again: ${name}`);
