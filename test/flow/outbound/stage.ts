@@ -184,7 +184,7 @@ export function useOutbound(
       return stage;
     },
 
-    /** Resolves once nothing waits to be pushed, nothing is in flight and every write was seen. */
+    /** Resolves once nothing waits to be pushed, nothing is in flight and every write was seen, but where a person has to decide. */
     async settled(within = 20_000): Promise<void> {
       const lsn = await here();
       await waitFor(
@@ -193,7 +193,8 @@ export function useOutbound(
             `
             select (select count(*) from tideway_private.outbox) || ' marks, ' || (select count(*) from tideway_private.in_flight)
                    || ' batches, ' || (select count(*) from tideway_private.waiting where reason in ('retry', 'dependency')) || ' retries, '
-                   || (select count(*) from tideway_private.links where sent is not null) || ' unseen, '
+                   || (select count(*) from tideway_private.links l where l.sent is not null
+                        and not exists (select from tideway.conflicts c where c.link_id = l.id and c.resolved_at is null)) || ' unseen, '
                    || (select count(*) from tideway_private.requests) || ' requests, ' || (select count(*) from tideway.mappings where state = 'pending')
                    || ' pending, ' || (select count(*) from tideway_private.positions where slot = $1 and lsn >= $2::pg_lsn) || ' followed' as open`,
             [slot, lsn],
