@@ -5,6 +5,7 @@ import { startShopifyApp, type ShopifyApp } from '../apps/shopify/shopify-app.ts
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
 import { dropSlot } from '../support/drop-slot.ts';
+import { fencedBlocks } from '../support/fenced-blocks.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** The issue's number is a thousand: TIDEWAY_TEST_PRODUCTS=1000. */
@@ -90,7 +91,7 @@ const daemon = async (env: Record<string, string> = {}): Promise<RunningDaemon> 
 
 /** The statements of the page, for stand-ins instead of accounts and for seconds instead of minutes. */
 const statements = (): string[] =>
-  [...readFileSync('docs/recipes/netsuite-to-shopify.md', 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(([, sql = '']) =>
+  fencedBlocks(readFileSync('docs/recipes/netsuite-to-shopify.md', 'utf8')).map((sql) =>
     sql
       .replace(
         '"account_id": "1234567_SB1"',

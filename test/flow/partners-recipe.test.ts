@@ -7,6 +7,7 @@ import { startSheetsApp, type SheetsApp } from '../apps/google-sheets/sheets-app
 import { killDaemons, startDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
 import { dropSlot } from '../support/drop-slot.ts';
+import { fencedBlocks } from '../support/fenced-blocks.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const EMAIL = 'sync@project.iam.gserviceaccount.com';
@@ -27,7 +28,7 @@ let close: CloseApp;
 function blocks(heading: string): string[] {
   const page = readFileSync('docs/recipes/partners-from-sheets-and-close.md', 'utf8');
   const part = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  return [...part.matchAll(/```sql\n([^]*?)```/g)].map(([, sql = '']) => sql);
+  return fencedBlocks(part);
 }
 
 async function run<Row extends object>(sql: string | undefined): Promise<Row[]> {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, onTestFailed } from 'vitest';
 import type { Pool } from 'pg';
 import type { RunningDaemon } from '../support/daemon.ts';
+import { fencedBlocks } from '../support/fenced-blocks.ts';
 
 interface Recipe {
   /** Every statement of the page, in its order. */
@@ -14,7 +15,7 @@ interface Recipe {
 
 /** A page, with some of its words replaced by those of a stand-in. */
 export function recipe(pool: Pool, page: string, replace: Readonly<Record<string, string>>): Recipe {
-  const statements = [...readFileSync(page, 'utf8').matchAll(/```sql\n([^]*?)```/g)].map(([, sql = '']) =>
+  const statements = fencedBlocks(readFileSync(page, 'utf8')).map((sql) =>
     Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), sql),
   );
   for (const words of Object.values(replace)) expect(statements.join('\n')).toContain(words);
