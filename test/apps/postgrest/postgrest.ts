@@ -90,7 +90,8 @@ async function serve(db: pg.PoolClient, request: AppRequest, schema: string): Pr
   const values: unknown[] = [];
   const where = conditions(request.url.searchParams, values);
   const json = request.body.toString();
-  const columns = Object.keys(Object.assign({}, ...[JSON.parse(json || '{}')].flat()) as object).map(name);
+  const given = [JSON.parse(json || '{}') as object | readonly object[]].flat();
+  const columns = [...new Set(given.flatMap((row) => Object.keys(row)))].map(name);
   const from = (one: boolean) =>
     `json_populate_record${one ? '' : 'set'}(null::${table}, $${String(values.push(json))})`;
   switch (request.method) {
@@ -167,11 +168,11 @@ async function call(db: pg.PoolClient, { body }: AppRequest, schema: string, cal
   const args = given.map((argument) => `${name(argument)} => a.${name(argument)}`).join(', ');
   const source = given.length === 0 ? '' : `json_to_record($1) as a (${types}) cross join lateral `;
   const result = fn.set ? `coalesce(json_agg(to_json(f)), '[]')` : 'to_json(f)';
-  const { rows: answers } = await db.query<{ answer: unknown }>(
+  const { rows: answers } = await db.query<{ answer: string | null }>(
     `select (${result})::text as answer from ${source}${name(schema)}.${name(called)}(${args}) f`,
     given.length === 0 ? [] : [body.toString()],
   );
-  return { status: 200, body: String(answers[0]?.answer ?? 'null') };
+  return { status: 200, body: answers[0]?.answer ?? 'null' };
 }
 
 async function rows(
