@@ -3,6 +3,7 @@ returns table (ord integer, op text, link_id bigint, local_key text, remote_id t
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
