@@ -249,6 +249,8 @@ export class Follower {
     };
     const pump = (): void => {
       if (flushing !== undefined || failure !== undefined || pending.isEmpty) return;
+      // The server sends a transaction in one go: its rows are marked together, unless they are too many.
+      if (pending.isOpen && pending.marks.size < FULL) return;
       flushing = flush()
         .catch((error: unknown) => {
           failure = error;
