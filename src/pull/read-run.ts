@@ -17,6 +17,7 @@ import { advanceRun } from '../sql/requests/runs.ts';
 import { applyInParts, deleteMissing } from './apply.ts';
 import { askApp } from './ask-app.ts';
 import { labelsOf, type Arrivals } from './count-records.ts';
+import type { Patience } from './patiently.ts';
 import type { PartSize } from './part-size.ts';
 import { ReadStopped } from './read-stopped.ts';
 
@@ -55,7 +56,7 @@ export class ReadRun {
   readonly #options: ReadRunOptions;
   readonly #moments = new Map<string, Asked>();
   readonly #timings: Record<Part, number> = { fetch: 0, convert: 0, apply: 0, push: 0, wait: 0 };
-  readonly #patience: 'short' | 'long';
+  readonly #patience: Patience;
   readonly #began: number;
   #whole: boolean;
   #left: number;
@@ -233,7 +234,7 @@ export class ReadRun {
     );
     const place = { cursor: page.next, complete: page.complete };
     await this.#timed('apply', () =>
-      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size),
+      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size, this.#patience),
     );
     arrivals.note(metrics, labelsOf(owned, mapping), page.records);
     // Only moments that a later page may still name are kept.
@@ -266,16 +267,18 @@ export class ReadRun {
       earliest ??= asked.asked;
       missing.push(...answer.missing);
       if (answer.records.length > 0) {
-        await applyInParts(this.#options, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
+        const lines = answer.records.map(recordLine);
+        await applyInParts(this.#options, { run: started.run_id, asked, lines }, size, this.#patience);
       }
     }
     if (earliest === undefined || missing.length === 0) return;
     // All at once, so that the deletion guard judges them together.
     if (started.dry_run) {
       const asked = { asked: earliest, asked_at: LONG_AGO };
-      await applyInParts(this.#options, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
+      const lines = missing.map(goneLine);
+      await applyInParts(this.#options, { run: started.run_id, asked, lines }, size, this.#patience);
     } else {
-      await deleteMissing(this.#options, started.run_id, earliest, missing);
+      await deleteMissing(this.#options, started.run_id, earliest, missing, this.#patience);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Description } from '../connectors/connector.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { FaultFacts } from '../model/fault.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
@@ -24,7 +24,7 @@ export interface PusherOptions {
   readonly owned: OwnedConnection;
   readonly mapping: PushMapping;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
@@ -69,7 +69,7 @@ export class MappingPusher {
     const { clock, owned, mapping } = this.#options;
     while (!owned.stopping.aborted && clock.now() >= this.#closedUntil) {
       // Marks wait; those of one row are one.
-      if (!isOpen(mapping.windows, mapping.timezone, new Date())) return;
+      if (!isOpen(mapping.windows, mapping.timezone, new Date(clock.time()))) return;
       const groups = this.#crowded ? this.#groups() : [ALL_LANES];
       // All have ended before a failure is told: then nothing of this mapping is under way.
       const ended = await Promise.allSettled(groups.map((lanes) => this.#drainLanes(lanes)));

@@ -28,6 +28,7 @@ as values
   ('REFUSED_BY_TRIGGER',       'VALIDATION_ERROR', false, 'A trigger of the table raised an error: mend the row or the trigger, then call tideway.retry_row(mapping, key).'),
   ('NOT_WRITTEN',              'VALIDATION_ERROR', false, 'The statement wrote no row: a trigger or a rule of the table has swallowed it. Let it return the row, then call tideway.retry_row(mapping, key).'),
   ('LOCKED',                   'DATABASE_ERROR',   true,  'Somebody else holds the row; it is read again shortly. If it lasts, look for a long transaction in pg_stat_activity.'),
+  ('DATABASE_TROUBLE',         'DATABASE_ERROR',   true,  'The server of the database has no room or memory left, or takes no writes: mend what the message says. What was read is stored by itself after that; nothing of it was kept.'),
   ('AMBIGUOUS_MATCH',          'CONFLICT',         false, 'Several rows match the record by match_on: make the columns unique among the rows, or change match_on with tideway.map(...).'),
   ('TIMEOUT',                  'NETWORK_ERROR',    true,  'No answer came in time; it is tried again. If it lasts, use a smaller batch or page, or look at the app''s status page.'),
   ('TLS_ERROR',                'NETWORK_ERROR',    true,  'The certificate of the host was not accepted: check host name and expiry; Tideway never goes on without a valid certificate.'),
