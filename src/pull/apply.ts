@@ -88,14 +88,13 @@ export async function deleteMissing(
 
 /** What the server cannot store for now was rolled back whole: it is tried again, and costs no record anything. */
 function store<Result>(where: Where, patience: Patience, work: () => Promise<Result>): Promise<Result> {
-  const { owned, log, mapping } = where;
+  const { log, mapping } = where;
   let told = false;
   return patiently(where, patience, async () => {
     try {
       return await work();
     } catch (error) {
       if (!isServerTrouble(error)) throw error;
-      if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');
       const hint = error.hint === undefined ? '' : ` (${error.hint.replace(/\.$/, '')})`;
       const why = `The database cannot store what was read: ${error.message}${hint}.`;
       if (!told) log.warn({ event: 'pull.page.unstored', mapping: mapping.name, why }, 'A page waits for the database');

@@ -1,4 +1,5 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
+import { Fault } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { retry } from '../runtime/retry.ts';
 import { ReadStopped } from './read-stopped.ts';
@@ -17,13 +18,23 @@ export function patiently<Result>(
   patience: Patience,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  return retry(work, {
-    ...PATIENCE[patience],
-    signal: owned.stopping,
-    wait: async (milliseconds, signal) => {
-      await clock.wait(milliseconds, signal).catch(() => {
-        throw new ReadStopped('The daemon was told to stop.');
-      });
+  const stopped = (): ReadStopped => new ReadStopped('The daemon was told to stop.');
+  return retry(
+    async () => {
+      try {
+        return await work();
+      } catch (error) {
+        throw error instanceof Fault && owned.stopping.aborted ? stopped() : error;
+      }
     },
-  });
+    {
+      ...PATIENCE[patience],
+      signal: owned.stopping,
+      wait: async (milliseconds, signal) => {
+        await clock.wait(milliseconds, signal).catch(() => {
+          throw stopped();
+        });
+      },
+    },
+  );
 }

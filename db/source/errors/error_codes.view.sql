@@ -35,7 +35,7 @@ as values
   ('DNS_ERROR',                'NETWORK_ERROR',    true,  'The host name has no address: check the spelling in the connection''s settings and the DNS of the daemon''s machine.'),
   ('EGRESS_BLOCKED',           'NETWORK_ERROR',    false, 'The address is not one that this connection may be sent to: check base_url, or allow the host in the daemon''s settings.'),
   ('SIGNATURE_INVALID',        'AUTH_ERROR',       false, 'A webhook did not prove its origin and was not believed: set the same signing secret in the app and in the connection.'),
-  ('TIMESTAMP_SKEW',           'AUTH_ERROR',       false, 'The clocks differ too much for a signed request: set the clock of the daemon''s machine.'),
+  ('TIMESTAMP_SKEW',           'AUTH_ERROR',       false, 'The clocks of the sender and of the database differ too much for a signed request: set them.'),
   ('MASS_EMPTY_HELD',          'VALIDATION_ERROR', false, 'Many records lost one value at once: look whether the field was hidden or renamed in the app. If it is meant, call tideway.sync_now(mapping, force_overwrite => true).'),
   ('RATE_LIMITED',             'RATE_LIMIT',       true,  'The app asks for fewer requests; the work goes on when the app allows it.'),
   ('QUOTA_EXHAUSTED',          'RATE_LIMIT',       false, 'The quota of the account is used up: wait for its renewal or buy more, then call tideway.resume_connection(connection).'),
