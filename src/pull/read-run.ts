@@ -2,6 +2,7 @@ import type { Cursor, Page } from '../connectors/connector.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
@@ -12,6 +13,7 @@ import { goneLine, recordLine } from '../sql/inbound/apply-page.ts';
 import type { Asked } from '../sql/inbound/ask-moment.ts';
 import type { PullMapping } from '../sql/inbound/pull-mappings.ts';
 import { askPage, finishRead, restartRead, unseenIds, type StartedRead } from '../sql/inbound/reads.ts';
+import { isOver } from '../sql/is-over.ts';
 import { askToCompare, isWaiting } from '../sql/outbound/compare.ts';
 import { advanceRun } from '../sql/requests/runs.ts';
 import { applyInParts, deleteMissing } from './apply.ts';
@@ -101,7 +103,11 @@ export class ReadRun {
         await this.#end('interrupted', { error: error.message });
         return false;
       }
-      if (!(error instanceof Fault)) throw error;
+      if (!(error instanceof Fault)) {
+        // Who owns the connection still owns the run: nobody else would ever end it, or take it up.
+        if (!isOver(error)) await this.#end('interrupted', { error: messageOf(error) }).catch(() => undefined);
+        throw error;
+      }
       if (this.#options.owned.stopping.aborted) {
         await this.#end('interrupted', { error: 'The daemon was told to stop.' });
         return false;

@@ -179,6 +179,28 @@ test('a server without room fails the read in words, costs no row and nobody els
   expect(daemon.log()).not.toContain('daemon.connection.failed');
 });
 
+test('an error of the database that nobody foresaw interrupts the read, which is taken up again', async () => {
+  await begin();
+  await flow.daemon();
+  await active();
+  await pool.query(`
+    create sequence met;
+    create function meet() returns trigger language plpgsql as $$
+    begin
+      if new.rows_processed > old.rows_processed and nextval('public.met') = 1 then raise exception 'unforeseen' using errcode = 'XX000'; end if;
+      return new;
+    end $$;
+    grant usage on sequence met to tideway_daemon;
+    create trigger meet before update on tideway.sync_runs for each row execute function meet()`);
+  try {
+    const run = await sync(pool, 'full');
+    expect(await ended(pool, run)).toMatchObject({ status: 'completed', created: 30 });
+    expect((await runs(pool)).map(({ id, status }) => [id, status])).toEqual([[run, 'completed']]);
+  } finally {
+    await pool.query('drop trigger meet on tideway.sync_runs; drop function meet(); drop sequence met');
+  }
+});
+
 test('records at one modified time, and one that shows late, are all there in the end', async () => {
   // Modified times of a whole second, and writes that show after half of one.
   const stage = await flow.stage({
