@@ -179,10 +179,8 @@ test('a server without room fails the read in words, costs no row and nobody els
   expect(daemon.log()).not.toContain('daemon.connection.failed');
 });
 
-test('an error of the database that nobody foresaw interrupts the read, which is taken up again', async () => {
-  await begin();
-  await flow.daemon();
-  await active();
+test('an error of the database that nobody foresaw interrupts the read, and another one follows', async () => {
+  await begin({ schedule: '1 s' });
   await pool.query(`
     create sequence met;
     create function meet() returns trigger language plpgsql as $$
@@ -193,9 +191,12 @@ test('an error of the database that nobody foresaw interrupts the read, which is
     grant usage on sequence met to tideway_daemon;
     create trigger meet before update on tideway.sync_runs for each row execute function meet()`);
   try {
-    const run = await sync(pool, 'full');
-    expect(await ended(pool, run)).toMatchObject({ status: 'completed', created: 30 });
-    expect((await runs(pool)).map(({ id, status }) => [id, status])).toEqual([[run, 'completed']]);
+    await flow.daemon();
+    await waitFor(async () => expect(await count()).toBe(30));
+    await waitFor(async () => expect((await runs(pool))[1]).toMatchObject({ status: 'completed' }));
+    const [first, second] = await runs(pool);
+    expect(first).toMatchObject({ status: 'interrupted', report: { error: 'unforeseen' } });
+    expect(second).toMatchObject({ kind: 'full', status: 'completed', created: 30 });
   } finally {
     await pool.query('drop trigger meet on tideway.sync_runs; drop function meet(); drop sequence met');
   }
