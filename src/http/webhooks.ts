@@ -111,7 +111,11 @@ function unready(error: unknown): never {
   });
 }
 
-function prove(target: WebhookTarget, delivery: WebhookDelivery, now: () => number): WebhookVerdict | SharedSecretVerdict {
+function prove(
+  target: WebhookTarget,
+  delivery: WebhookDelivery,
+  now: () => number,
+): WebhookVerdict | SharedSecretVerdict {
   const { connector, settings, secrets } = target;
   const context = { settings, secrets, now };
   const shown = shownSecret(delivery);

@@ -40,22 +40,19 @@ test.each([
   ['that ends by SIGQUIT', () => server.kill('SIGQUIT')],
   ['that ends by SIGKILL', () => server.kill('SIGKILL')],
   ['one of whose backends is killed', killBackend],
-] as const)(
-  'a server %s while changes stream comes back, and nothing is lost or doubled',
-  async (_, kill) => {
-    // The app obeys no idempotency key: a create that is sent twice would show.
-    const stage = await outbound.stage({ app: { idempotency: false, rowsPerWrite: 10 } });
-    const daemon = await outbound.daemon();
-    await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 200) n`);
-    await waitFor(() => stage.app.records('items').length > 20);
-    await kill();
-    await waitFor(() => /follow\.log\.interrupted|daemon\.loop\.failed/.test(daemon.log()));
-    await server.start();
-    await waitFor(() => pool.query(`update items set qty = qty + 1000 where id % 7 = 0`));
-    await expectInStep(stage);
-    await daemon.stop();
-  },
-);
+] as const)('a server %s while changes stream comes back, and nothing is lost or doubled', async (_, kill) => {
+  // The app obeys no idempotency key: a create that is sent twice would show.
+  const stage = await outbound.stage({ app: { idempotency: false, rowsPerWrite: 10 } });
+  const daemon = await outbound.daemon();
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 200) n`);
+  await waitFor(() => stage.app.records('items').length > 20);
+  await kill();
+  await waitFor(() => /follow\.log\.interrupted|daemon\.loop\.failed/.test(daemon.log()));
+  await server.start();
+  await waitFor(() => pool.query(`update items set qty = qty + 1000 where id % 7 = 0`));
+  await expectInStep(stage);
+  await daemon.stop();
+});
 
 test('a backfill that a shutdown of the server breaks off goes on where it was', async () => {
   const stage = await outbound.stage({ app: { rowsPerWrite: 20 } });

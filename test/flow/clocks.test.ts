@@ -30,7 +30,9 @@ test('a machine whose clock is hours ahead, and one whose clock is hours behind,
   const goesRound = async (daemon: RunningDaemon, qty: number): Promise<void> => {
     expect(daemon.log()).toContain('daemon.clock.differs');
     stage.app.fail({ path: '/write', with: { kind: 'status', status: 503 } });
-    await pool.query(`insert into items values (1, 'hammer', $1) on conflict (id) do update set qty = excluded.qty`, [qty]);
+    await pool.query(`insert into items values (1, 'hammer', $1) on conflict (id) do update set qty = excluded.qty`, [
+      qty,
+    ]);
     await stage.shows([[1, 'hammer', qty]]);
     await flow.settled();
     const { rows: leases } = await pool.query(

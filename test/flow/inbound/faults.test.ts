@@ -169,7 +169,10 @@ test('a server without room fails the read in words, costs no row and nobody els
   });
   expect(String(failed.report?.['error'])).toContain('No space left on device (Check free disk space)');
   await waitFor(async () =>
-    expect((await pool.query('select id from others where qty = 100 order by id')).rows).toEqual([{ id: 1 }, { id: 2 }]),
+    expect((await pool.query('select id from others where qty = 100 order by id')).rows).toEqual([
+      { id: 1 },
+      { id: 2 },
+    ]),
   );
   expect((await pool.query('select from tideway.sync_errors')).rowCount).toBe(0);
   await pool.query('drop trigger full_disk on items');

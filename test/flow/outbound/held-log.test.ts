@@ -71,7 +71,9 @@ test('transactions that stay open, or prepared, over a restart hold back the log
     expect(stage.effects().filter(({ op }) => op === 'create')).toHaveLength(4);
   } finally {
     await person.end();
-    for (const left of (await pool.query<{ gid: string }>(`select gid from pg_prepared_xacts where database = $1`, [name])).rows)
+    for (const left of (
+      await pool.query<{ gid: string }>(`select gid from pg_prepared_xacts where database = $1`, [name])
+    ).rows)
       await pool.query(`rollback prepared '${left.gid}'`);
   }
 });
@@ -87,7 +89,10 @@ test('while only other tables are busy the slot follows the log', async () => {
                     alter table busy alter filling set storage external`);
   for (let n = 1; n <= 20; n += 1) await pool.query(`insert into busy values ($1, repeat('x', 1000000))`, [n]);
   const after = await here();
-  const { rows } = await pool.query<{ bytes: number }>(`select pg_wal_lsn_diff($1, $2)::float8 as bytes`, [after, before]);
+  const { rows } = await pool.query<{ bytes: number }>(`select pg_wal_lsn_diff($1, $2)::float8 as bytes`, [
+    after,
+    before,
+  ]);
   expect(rows[0]?.bytes).toBeGreaterThan(20_000_000);
   // The server may keep what other sessions need; what we acknowledge is ours alone.
   await waitFor(async () => expect(await slotAt(after)).toMatchObject({ acknowledged: true }), { within: 30_000 });

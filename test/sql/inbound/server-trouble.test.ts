@@ -77,9 +77,7 @@ test('a transform that finds no memory fails neither its record nor its row', as
   const batch = (await outward.claim()) ?? '';
   await expect(outward.prepare(batch)).rejects.toMatchObject({ code: '53200' });
   expect([await inward.errors(), await outward.errors()]).toEqual([[], []]);
-  await engine.owner.query(
-    `create or replace function shop.large(v jsonb) returns jsonb language sql as 'select v'`,
-  );
+  await engine.owner.query(`create or replace function shop.large(v jsonb) returns jsonb language sql as 'select v'`);
   expect(await inward.page(records)).toMatchObject({ created: 3, failed: 0 });
   expect((await outward.prepare(batch)).map(({ local_key: key }) => key).sort()).toEqual(['1', '2', '3']);
 });
