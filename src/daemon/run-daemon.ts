@@ -122,7 +122,7 @@ async function connectAndWork({
       clock,
       log,
       failpoint,
-      onMarks: () => connections.wake(),
+      onMarks: (mappings) => connections.push(mappings),
       metrics,
     });
     metrics.ask({ follower: () => follower.status, budgets: () => connections.budgets() });
