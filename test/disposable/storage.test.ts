@@ -76,12 +76,13 @@ describe.runIf(root)('a full disk', () => {
     chownSync(drawer, uid, gid);
     await pool.query(`create tablespace drawer location '${drawer}'`);
     await pool.query(`create table items (id integer primary key, name text, qty integer) tablespace drawer`);
-    await pool.query(`create table filler (filling text) tablespace drawer`);
-    const fill = () =>
-      expect(async () => {
+    const fill = async () => {
+      await pool.query(`create table filler (filling text) tablespace drawer`);
+      await expect(async () => {
         for (;;)
           await pool.query(`insert into filler select repeat(md5(random()::text), 60) from generate_series(1, 20)`);
       }).rejects.toMatchObject({ code: '53100' });
+    };
     const errors = async () => (await pool.query('select from tideway.sync_errors')).rowCount;
     const stage = await flow.stage({ direction: 'pull', mapping: { schedule: 'manual', sweep_schedule: 'manual' } });
     const edits = (from: number, to: number) => {
@@ -97,7 +98,7 @@ describe.runIf(root)('a full disk', () => {
     await waitFor(() => daemon.log().includes('pull.page.unstored'), { within: 30_000 });
     expect(daemon.log()).toContain('No space left on device');
     expect(await errors()).toBe(0);
-    await pool.query('truncate filler');
+    await pool.query('drop table filler');
     expect(await ended(pool, whole)).toMatchObject({ status: 'completed', created: 200, failed: 0 });
     await stage.holds(all(200));
 
