@@ -81,7 +81,8 @@ test('a hundred thousand changes of hours offline are worked off in order per ro
 }, 600_000);
 
 test('an account with a hundred thousand rows that wait keeps the ten of another one waiting for none of them', async () => {
-  const noisy = await outbound.stage({ name: 'noisy', app: { requestsPerSecond: 2 } });
+  const noisy = await outbound.stage({ name: 'noisy' });
+  noisy.app.fail({ path: '/write', count: 1_000_000, with: { kind: 'delay', milliseconds: 500 } });
   const quiet = await outbound.stage({ name: 'quiet' });
   await outbound.daemon();
   await pool.query(`insert into quiet values (0, 'first', 0)`);

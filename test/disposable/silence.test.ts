@@ -80,7 +80,7 @@ test('an owner that is cut off from the database, but not from the app, sends no
   const daemon = await outbound.daemon({ DATABASE_URL: behind });
   await outbound.settled();
   // One bad row among 64 is found by halving: a dozen requests, one after the other, with no word to the database between them.
-  stage.app.fail({ path: '/write', count: 1_000, with: { kind: 'delay', milliseconds: 2_000 } });
+  stage.app.fail({ path: '/write', count: 1_000, with: { kind: 'delay', milliseconds: 1_200 } });
   await pool.query(
     `insert into items select n, case n when 64 then repeat('x', 30) else 'item ' || n end, n from generate_series(1, 64) n`,
   );

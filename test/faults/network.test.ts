@@ -144,12 +144,17 @@ test('a daemon that stands still until the server gives up on it comes back, los
   const stage = await outbound.stage({ app: { idempotency: false } });
   await pool.query(`alter database ${outbound.name} set wal_sender_timeout = '1s'`);
   try {
-    const daemon = await outbound.daemon(standstill(3_000));
+    const daemon = await outbound.daemon(standstill(4_000));
     await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 20) n`);
     await stage.shows(rows(1, 20));
     await outbound.settled();
     await (await fetch(`${doorOf(daemon)}/metrics`)).text();
     process.kill(daemon.pid, 'SIGUSR2');
+    await waitFor(async () =>
+      expect(
+        (await pool.query(`select from pg_replication_slots where database = $1 and active`, [outbound.name])).rows,
+      ).toEqual([]),
+    );
     await pool.query(`update items set qty = qty + 1000; insert into items values (21, 'item 21', 1021)`);
     await waitFor(() => daemon.log().includes('follow.log.interrupted'));
     await stage.shows(rows(1, 21, (n) => n + 1000));
