@@ -25,7 +25,11 @@ const server = await startEmbeddedPostgres({
     'plpgsql_check.profiler_max_shared_chunks': 50_000,
   },
 });
-const statements = new Map<string, Map<number, number>>();
+interface Seen {
+  readonly line: number;
+  times: number;
+}
+const statements = new Map<string, Map<number, Seen>>();
 let status: number | null;
 try {
   const client = new pg.Client({
@@ -41,10 +45,10 @@ try {
   }));
   for (const line of readFileSync(seen, 'utf8').split('\n')) {
     if (line === '') continue;
-    const { name, statement, times } = JSON.parse(line) as { name: string; statement: number; times: string | null };
-    const known = statements.get(name) ?? new Map<number, number>();
-    known.set(statement, (known.get(statement) ?? 0) + Number(times ?? 0));
-    statements.set(name, known);
+    const seen = JSON.parse(line) as { name: string; statement: number; line: number; times: string | null };
+    const known = statements.get(seen.name) ?? new Map<number, Seen>();
+    const times = (known.get(seen.statement)?.times ?? 0) + Number(seen.times ?? 0);
+    statements.set(seen.name, known.set(seen.statement, { line: seen.line, times }));
   }
 } finally {
   await server.stop();
@@ -53,15 +57,18 @@ try {
 
 const rooms = new Map<string, { all: number; run: number }>();
 const never: string[] = [];
+const partly: string[] = [];
 for (const [name, known] of [...statements].sort()) {
   const object = name.slice(0, name.indexOf('(')).replace(/^tideway(_private)?\./, '');
   const room =
     readdirSync('db/source').find((one) => existsSync(`db/source/${one}/${object}.function.sql`)) ??
     'triggers and others';
-  const run = [...known.values()].filter((times) => times > 0).length;
+  const run = [...known.values()].filter(({ times }) => times > 0).length;
   const sum = rooms.get(room) ?? { all: 0, run: 0 };
   rooms.set(room, { all: sum.all + known.size, run: sum.run + run });
+  const left = [...new Set([...known.values()].filter(({ times }) => times === 0).map(({ line }) => line))];
   if (run === 0) never.push(name);
+  else if (left.length > 0) partly.push(`${name}: ${left.sort((a, b) => a - b).join(', ')}`);
 }
 const percent = ({ all, run }: { all: number; run: number }): string =>
   `${((100 * run) / Math.max(1, all)).toFixed(1)} %`;
@@ -73,4 +80,5 @@ const whole = [...rooms.values()].reduce((sum, one) => ({ all: sum.all + one.all
 });
 console.log(`${'all'.padEnd(20)} ${percent(whole).padStart(7)} of ${String(whole.all)} statements`);
 console.log(never.length === 0 ? 'Every function is entered.' : `Never entered:\n  ${never.join('\n  ')}`);
+if (partly.length > 0) console.log(`Lines of bodies that were never reached:\n  ${partly.join('\n  ')}`);
 if (status !== 0) console.log('Some tests failed, so the figures may be too low.');

@@ -9,13 +9,13 @@ const NOBODY_AFTER = 10_000;
 
 /** Shows how a run gets on until it has ended; an interrupted run is taken up by the next daemon, so it has not. */
 export async function followRun(database: Database, mapping: string, run: string): Promise<RunState> {
-  const began = Date.now();
+  const began = performance.now();
   const line = liveLine();
   try {
     for (let told = false; ;) {
       const state = await watchRun(database, run);
       if (state && ['completed', 'completed_with_errors', 'failed', 'cancelled'].includes(state.status)) return state;
-      if (!told && state?.status === 'pending' && Date.now() - began > NOBODY_AFTER) {
+      if (!told && state?.status === 'pending' && performance.now() - began > NOBODY_AFTER) {
         told = true;
         line.end();
         hint(

@@ -133,7 +133,7 @@ export interface Session<Settings> {
   readonly tokens: TokenStore;
   /** For facts that may be a few minutes old (a schema); gone with the connection's ownership. */
   readonly memory: Memory;
-  /** Wall clock, milliseconds since 1970. */
+  /** The date as the database has it, in milliseconds since 1970: what is stored there is judged by it. */
   readonly now: () => number;
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
@@ -28,7 +28,7 @@ export interface ConnectionsOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly keys: readonly SealKey[];
   readonly egress: EgressRules;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly notifier: Notifier;

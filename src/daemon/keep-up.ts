@@ -1,5 +1,5 @@
 import { askDueListItems } from '../pull/due-list-items.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Database } from '../sql/database.ts';
 import { maintain } from '../sql/maintain.ts';
@@ -11,7 +11,7 @@ const MAINTAIN_EVERY = 3_600_000;
 
 /** What somebody has to do regularly for the whole database: runs of dead owners, list items that are due, and once an hour the housekeeping. */
 export async function keepUp(
-  { database, clock, log }: { readonly database: Database; readonly clock: Clock; readonly log: Log },
+  { database, clock, log }: { readonly database: Database; readonly clock: ServerClock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   let maintainAt = -Infinity;
@@ -20,7 +20,7 @@ export async function keepUp(
     const interrupted = await interruptRuns(database);
     if (interrupted > 0)
       log.warn({ event: 'daemon.run.interrupted', runs: interrupted }, 'Found runs whose owner is gone');
-    await askDueListItems(database, log);
+    await askDueListItems(database, log, new Date(clock.time()));
     if (clock.now() >= maintainAt) {
       maintainAt = clock.now() + MAINTAIN_EVERY;
       log.debug({ event: 'daemon.housekeeping.done', done: await maintain(database) }, 'Did the housekeeping');

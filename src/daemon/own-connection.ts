@@ -2,7 +2,7 @@ import { CONNECTORS } from '../connectors/registry.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { Connector, Session } from '../connectors/connector.ts';
 import { Fault } from '../model/fault.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { createHttpClient, type Exchange } from '../runtime/http-client.ts';
 import { createMemory } from '../runtime/memory.ts';
@@ -57,7 +57,7 @@ export interface OwnOptions {
   readonly database: Database;
   readonly egress: EgressRules;
   readonly keys: readonly SealKey[];
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly budgets: SharedBudgets;
   readonly metrics: Metrics;
   readonly stopping: AbortSignal;
@@ -115,7 +115,7 @@ export function ownConnection(options: OwnOptions): { owned: OwnedConnection; cl
     http,
     tokens,
     memory,
-    now: Date.now,
+    now: clock.time,
     signal: hard,
   }));
   return {

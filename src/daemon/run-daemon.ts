@@ -5,7 +5,7 @@ import { systemRow } from '../connectors/system-row.ts';
 import { Follower } from '../follow/follower.ts';
 import { openDoor } from '../http/door.ts';
 import { createJwks } from '../http/jwks.ts';
-import { monotonicClock } from '../runtime/clock.ts';
+import { createServerClock, monotonicClock, type WatchedClock } from '../runtime/clock.ts';
 import type { Config } from '../runtime/config.ts';
 import { parseEgressAllow } from '../runtime/egress.ts';
 import { TidewayError } from '../runtime/errors.ts';
@@ -19,6 +19,7 @@ import { readSealKeys } from '../runtime/secrets.ts';
 import { storeSystems } from '../sql/connections/store-systems.ts';
 import { connectionFault, describeUrl, openDatabase } from '../sql/database.ts';
 import { listen } from '../sql/listen.ts';
+import { readDate } from '../sql/read-date.ts';
 import { readVersion } from '../sql/read-version.ts';
 import { storePublicUrl } from '../sql/webhooks/store-public-url.ts';
 import { Connections } from './connections.ts';
@@ -44,6 +45,8 @@ interface Options {
 /** What is under way at a stop may take this long; then its connections are closed. */
 const STOP_WITHIN = 7_000;
 const CLOSE_WITHIN = 10_000;
+/** Signed requests of apps and people are refused when their sender's clock differs by more than some minutes. */
+const CLOCKS_DIFFER = 60_000;
 
 /** Connects, makes sure that code and database fit together, and works until told to stop. */
 export async function runDaemon(options: Options): Promise<void> {
@@ -60,7 +63,8 @@ async function connectAndWork({
   onRunning,
 }: Options): Promise<'stopped' | 'silent'> {
   const silence = new AbortController();
-  const stopping = AbortSignal.any([signal, silence.signal]);
+  const outgrown = new AbortController();
+  const stopping = AbortSignal.any([signal, silence.signal, outgrown.signal]);
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
@@ -68,7 +72,7 @@ async function connectAndWork({
   // A burst of webhooks must not wait for pushes, nor the other way round.
   const httpDatabase = openDatabase({ url, part: 'http', role: 'tideway_daemon', connections: 4 });
   const pools = [database, followDatabase, pullDatabase, httpDatabase];
-  const clock = monotonicClock;
+  const clock = createServerClock(monotonicClock);
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
   const egress = parseEgressAllow(config.TIDEWAY_EGRESS_ALLOW);
@@ -78,9 +82,17 @@ async function connectAndWork({
   const metrics = createMetrics({ version: packageVersion });
   const invalidator = createInvalidator({ egress, clock, log });
   try {
-    const found = await waitForDatabase(() => installedVersion(url), { url, clock, log, signal });
+    const found = await waitForDatabase(() => firstLook(url, clock), { url, clock, log, signal });
     if (signal.aborted) return 'stopped';
-    requireFittingRelease(found?.version, log);
+    let release = found?.version;
+    requireFittingRelease(release, log);
+    const off = clock.time() - Date.now();
+    if (Math.abs(off) > CLOCKS_DIFFER) {
+      log.warn(
+        { event: 'daemon.clock.differs', seconds: Math.round(off / 1000) },
+        "This machine's clock is not the server's; Tideway goes by the server's",
+      );
+    }
     await storeSystems(
       database,
       [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
@@ -137,7 +149,17 @@ async function connectAndWork({
     });
     log.info({ event: 'daemon.process.started', version: packageVersion, http: door.url }, 'Tideway runs');
     onRunning?.(door.url);
-    const watched = watchDatabase(url, clock, stopping).then((silent) => {
+    // What was there at the start may be migrated under a daemon that works: then the same rules hold as at a start.
+    const onLook = (version: string | undefined): void => {
+      if (version === undefined || version === release) return;
+      release = version;
+      try {
+        requireFittingRelease(release, log);
+      } catch {
+        outgrown.abort();
+      }
+    };
+    const watched = watchDatabase({ url, clock, signal: stopping, onLook }).then((silent) => {
       if (!silent) return;
       log.error({ event: 'daemon.database.silent' }, 'The database has not answered for 30 s; connecting anew');
       silence.abort();
@@ -161,6 +183,7 @@ async function connectAndWork({
     await door.close();
     await unlisten().catch(() => undefined);
     if (silence.signal.aborted && !signal.aborted) return 'silent';
+    if (outgrown.signal.aborted) requireFittingRelease(release, log);
     log.info({ event: 'daemon.process.stopped' }, 'Tideway stops');
     return 'stopped';
   } catch (error) {
@@ -171,9 +194,14 @@ async function connectAndWork({
   }
 }
 
-async function installedVersion(url: string): Promise<{ version: string | undefined }> {
+async function firstLook(url: string, clock: WatchedClock): Promise<{ version: string | undefined }> {
   const database = openDatabase({ url, part: 'daemon', connections: 1 });
   try {
+    // The first answer is late, for the connection has to be made.
+    await readDate(database);
+    const asked = clock.now();
+    const date = await readDate(database);
+    clock.see(asked, clock.now(), date);
     return { version: (await readVersion(database))?.version };
   } finally {
     await database.end({ timeout: 5 });

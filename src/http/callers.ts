@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import { apiCaller } from '../sql/access/api-caller.ts';
 import type { ActsAs } from '../sql/callers/as-caller.ts';
 import { roleRights, type RoleRights } from '../sql/callers/role-rights.ts';
@@ -35,7 +35,7 @@ const LOCAL: Caller = {
 
 export interface CallersOptions {
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly jwt: JwtRules;
   /** Requests a second of one caller. */
   readonly rate: number;
@@ -44,6 +44,7 @@ export interface CallersOptions {
 /** Tells who asks: by an API token, by a JSON Web Token, or because the request comes from the daemon's own machine. */
 export class Callers {
   readonly #database: Database;
+  readonly #clock: ServerClock;
   readonly #jwt: JwtRules;
   readonly #tokens: Remembered<Caller | undefined>;
   readonly #roles: Remembered<RoleRights | undefined>;
@@ -51,6 +52,7 @@ export class Callers {
 
   constructor({ database, clock, jwt, rate }: CallersOptions) {
     this.#database = database;
+    this.#clock = clock;
     this.#jwt = jwt;
     this.#tokens = new Remembered(clock, REMEMBER_FOR);
     this.#roles = new Remembered(clock, REMEMBER_FOR);
@@ -99,7 +101,7 @@ export class Callers {
   async #ofJwt(token: string): Promise<Caller | undefined> {
     const { secret, findKeys } = this.#jwt;
     if (!token.includes('.') || (secret === undefined && findKeys === undefined)) return undefined;
-    const verdict = await verifyJwt(token, this.#jwt, Date.now()).catch((error: unknown) => {
+    const verdict = await verifyJwt(token, this.#jwt, this.#clock.time()).catch((error: unknown) => {
       throw new Problem(503, 'KEYS_UNAVAILABLE', 'The keys that tokens are checked with cannot be read.', {
         mend: 'Try again in a few seconds; an operator finds the reason in the log.',
         retryAfter: 5,

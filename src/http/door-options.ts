@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Database } from '../sql/database.ts';
@@ -11,7 +11,7 @@ export interface DoorOptions {
   readonly slot: string;
   readonly database: Database;
   readonly metrics: Metrics;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   /** The connection of a webhook address with its secrets opened: the daemon knows how. */
   readonly openTarget: OpenTarget;

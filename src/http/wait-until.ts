@@ -17,7 +17,7 @@ export async function waitUntil(
   isSo: () => Promise<boolean>,
   { patience, news, stop }: { patience: number; news: ProgressNews; stop: AbortSignal },
 ): Promise<boolean> {
-  const end = Date.now() + patience;
+  const end = performance.now() + patience;
   let wake = (): void => {};
   let heard: boolean;
   const hear = (): void => {
@@ -30,7 +30,7 @@ export async function waitUntil(
     for (;;) {
       heard = false;
       if (patience > 0 && (await isSo())) return true;
-      const left = end - Date.now();
+      const left = end - performance.now();
       if (left <= 0 || stop.aborted) return false;
       if (heard) continue;
       await new Promise<void>((resolve) => {

@@ -66,10 +66,10 @@ export async function webhooks(app: FastifyInstance, options: Options): Promise<
         });
       }
       const delivery = deliveryOf(request);
-      let verdict = prove(target, delivery);
+      let verdict = prove(target, delivery, clock.time);
       if (!verdict.genuine && verdict.code === 'SIGNATURE_INVALID') {
-        const now = await targets.anew(token).catch(unready);
-        if (now !== undefined && now !== target) verdict = prove(now, delivery);
+        const renewed = await targets.anew(token).catch(unready);
+        if (renewed !== undefined && renewed !== target) verdict = prove(renewed, delivery, clock.time);
       }
       if (!verdict.genuine) {
         metrics.webhooks.inc({ outcome: verdict.code });
@@ -111,9 +111,13 @@ function unready(error: unknown): never {
   });
 }
 
-function prove(target: WebhookTarget, delivery: WebhookDelivery): WebhookVerdict | SharedSecretVerdict {
+function prove(
+  target: WebhookTarget,
+  delivery: WebhookDelivery,
+  now: () => number,
+): WebhookVerdict | SharedSecretVerdict {
   const { connector, settings, secrets } = target;
-  const context = { settings, secrets, now: Date.now };
+  const context = { settings, secrets, now };
   const shown = shownSecret(delivery);
   const verdict = connector.verifyWebhook?.(context, delivery);
   if (verdict?.genuine || (verdict !== undefined && shown === undefined)) return verdict;

@@ -1,6 +1,6 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { FaultFacts } from '../model/fault.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
@@ -30,7 +30,7 @@ import { firstDue, nextDue } from './schedule.ts';
 export interface ConnectionPullerOptions {
   readonly owned: OwnedConnection;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
@@ -87,8 +87,8 @@ export class ConnectionPuller {
 
   /** Stores when each mapping is read next, where nothing is stored or the schedule is another one. */
   async #plan(): Promise<void> {
-    const { owned, database, log } = this.#options;
-    const now = new Date();
+    const { owned, database, clock, log } = this.#options;
+    const now = new Date(clock.time());
     const isRead = owned.connector.readPage !== undefined;
     for (const { number, name, state, schedules } of await this.#mappings()) {
       if (state !== 'active') continue;
@@ -123,7 +123,7 @@ export class ConnectionPuller {
       const times = found?.schedules[kind];
       if (found === undefined || times === undefined) return;
       const trigger = times.trigger ?? 'scheduled';
-      const due = { kind, next: nextDue(times, new Date()) };
+      const due = { kind, next: nextDue(times, new Date(this.#options.clock.time())) };
       await this.#read(found, { kind: kind === 'poll' ? 'delta' : 'sweep', trigger, run: null, due });
     });
   }
@@ -258,7 +258,7 @@ export class ConnectionPuller {
   }
 
   #arrivalsOf(mapping: number): Arrivals {
-    const arrivals = this.#arrivals.get(mapping) ?? new Arrivals();
+    const arrivals = this.#arrivals.get(mapping) ?? new Arrivals(this.#options.clock.time);
     this.#arrivals.set(mapping, arrivals);
     return arrivals;
   }

@@ -21,11 +21,17 @@ export function countRecords(metrics: Metrics, labels: MappingLabels, result: Pa
 
 /** How late changes of one mapping arrive, each counted once: reads of changes overlap, and a first read is not late. */
 export class Arrivals {
-  #newest = Date.now();
+  readonly #time: () => number;
+  #newest: number;
+
+  constructor(time: () => number) {
+    this.#time = time;
+    this.#newest = time();
+  }
 
   /** Called when the records are committed. */
   note(metrics: Metrics, labels: MappingLabels, records: readonly RemoteRecord[]): void {
-    const now = Date.now();
+    const now = this.#time();
     const times = records.flatMap(({ modifiedAt }) => (modifiedAt === undefined ? [] : [Date.parse(modifiedAt)]));
     const fresh = times.filter((time) => time > this.#newest);
     for (const time of fresh) metrics.pullLag.observe(labels, Math.max(0, now - time) / 1000);

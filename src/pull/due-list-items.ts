@@ -4,7 +4,7 @@ import type { Database } from '../sql/database.ts';
 import { askListRun, dueListItems } from '../sql/lists/list-items.ts';
 
 /** Asks for the list items whose own schedule says now; returns how many runs that made. */
-export async function askDueListItems(database: Database, log: Log, now = new Date()): Promise<number> {
+export async function askDueListItems(database: Database, log: Log, now: Date): Promise<number> {
   const due = (await dueListItems(database)).filter(({ id, schedule, timezone, since }) => {
     if (since === null) return true;
     try {

@@ -2,6 +2,7 @@ import type { Cursor, Page } from '../connectors/connector.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { Fault, type FaultFacts } from '../model/fault.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Invalidator } from '../runtime/invalidator.ts';
 import type { Log } from '../runtime/log.ts';
@@ -12,11 +13,13 @@ import { goneLine, recordLine } from '../sql/inbound/apply-page.ts';
 import type { Asked } from '../sql/inbound/ask-moment.ts';
 import type { PullMapping } from '../sql/inbound/pull-mappings.ts';
 import { askPage, finishRead, restartRead, unseenIds, type StartedRead } from '../sql/inbound/reads.ts';
+import { isOver } from '../sql/is-over.ts';
 import { askToCompare, isWaiting } from '../sql/outbound/compare.ts';
 import { advanceRun } from '../sql/requests/runs.ts';
 import { applyInParts, deleteMissing } from './apply.ts';
 import { askApp } from './ask-app.ts';
 import { labelsOf, type Arrivals } from './count-records.ts';
+import type { Patience } from './patiently.ts';
 import type { PartSize } from './part-size.ts';
 import { ReadStopped } from './read-stopped.ts';
 
@@ -55,7 +58,7 @@ export class ReadRun {
   readonly #options: ReadRunOptions;
   readonly #moments = new Map<string, Asked>();
   readonly #timings: Record<Part, number> = { fetch: 0, convert: 0, apply: 0, push: 0, wait: 0 };
-  readonly #patience: 'short' | 'long';
+  readonly #patience: Patience;
   readonly #began: number;
   #whole: boolean;
   #left: number;
@@ -100,7 +103,11 @@ export class ReadRun {
         await this.#end('interrupted', { error: error.message });
         return false;
       }
-      if (!(error instanceof Fault)) throw error;
+      if (!(error instanceof Fault)) {
+        // Who owns the connection still owns the run: nobody else would ever end it, or take it up.
+        if (!isOver(error)) await this.#end('interrupted', { error: messageOf(error) }).catch(() => undefined);
+        throw error;
+      }
       if (this.#options.owned.stopping.aborted) {
         await this.#end('interrupted', { error: 'The daemon was told to stop.' });
         return false;
@@ -233,7 +240,7 @@ export class ReadRun {
     );
     const place = { cursor: page.next, complete: page.complete };
     await this.#timed('apply', () =>
-      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size),
+      applyInParts(this.#options, { run: started.run_id, asked, lines, ...place }, size, this.#patience),
     );
     arrivals.note(metrics, labelsOf(owned, mapping), page.records);
     // Only moments that a later page may still name are kept.
@@ -266,16 +273,18 @@ export class ReadRun {
       earliest ??= asked.asked;
       missing.push(...answer.missing);
       if (answer.records.length > 0) {
-        await applyInParts(this.#options, { run: started.run_id, asked, lines: answer.records.map(recordLine) }, size);
+        const lines = answer.records.map(recordLine);
+        await applyInParts(this.#options, { run: started.run_id, asked, lines }, size, this.#patience);
       }
     }
     if (earliest === undefined || missing.length === 0) return;
     // All at once, so that the deletion guard judges them together.
     if (started.dry_run) {
       const asked = { asked: earliest, asked_at: LONG_AGO };
-      await applyInParts(this.#options, { run: started.run_id, asked, lines: missing.map(goneLine) }, size);
+      const lines = missing.map(goneLine);
+      await applyInParts(this.#options, { run: started.run_id, asked, lines }, size, this.#patience);
     } else {
-      await deleteMissing(this.#options, started.run_id, earliest, missing);
+      await deleteMissing(this.#options, started.run_id, earliest, missing, this.#patience);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
@@ -18,7 +18,7 @@ import { readCatalogue, Requests } from './requests.ts';
 export interface ConnectionPusherOptions {
   readonly owned: OwnedConnection;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;

@@ -1,7 +1,7 @@
 import type { Description } from '../connectors/connector.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import type { FaultFacts } from '../model/fault.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { ServerClock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
@@ -24,7 +24,7 @@ export interface PusherOptions {
   readonly owned: OwnedConnection;
   readonly mapping: PushMapping;
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: ServerClock;
   readonly log: Log;
   readonly failpoint: Failpoint;
   readonly metrics: Metrics;
@@ -89,7 +89,7 @@ export class MappingPusher {
     return (
       !owned.stopping.aborted &&
       clock.now() >= this.#closedUntil &&
-      isOpen(mapping.windows, mapping.timezone, new Date())
+      isOpen(mapping.windows, mapping.timezone, new Date(clock.time()))
     );
   }
 

@@ -12,5 +12,14 @@ export function isDatabaseError(error: unknown): boolean {
   );
 }
 
+/**
+ * Whether the server could not do its part for now (no room, no memory, no writes, or the one behind a foreign table is
+ * away) although the session stands. Without a free connection there is none.
+ */
+export function isServerTrouble(error: unknown): error is Error & { readonly hint?: string } {
+  const code = (error as { code?: string }).code ?? '';
+  return isDatabaseError(error) && code !== '53300' && /^(08|53|58|25006$)/.test(code);
+}
+
 /** What the driver calls a connection that is gone or cannot be made. */
 const CONNECTION_CODES = /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT)/;

@@ -58,3 +58,51 @@ test('a server that is frozen stops its daemon from nothing but working: it ends
   await outbound.settled();
   expect(stage.effects().map(({ op }) => op)).toEqual(['create', 'update']);
 });
+
+test('an owner that is cut off from the database, but not from the app, sends nothing once its lease is over', async () => {
+  const stage = await outbound.stage({
+    app: {
+      idempotency: false,
+      allOrNothing: true,
+      tables: [
+        {
+          id: 'items',
+          columns: [
+            { id: 'ref', type: 'number' },
+            { id: 'name', type: 'text', maxLength: 20 },
+            { id: 'qty', type: 'number' },
+          ],
+        },
+      ],
+    },
+    settings: { request_life: 3_000 },
+  });
+  const daemon = await outbound.daemon({ DATABASE_URL: behind });
+  await outbound.settled();
+  // One bad row among 64 is found by halving: a dozen requests, one after the other, with no word to the database between them.
+  stage.app.fail({ path: '/write', count: 1_000, with: { kind: 'delay', milliseconds: 1_200 } });
+  await pool.query(
+    `insert into items select n, case n when 64 then repeat('x', 30) else 'item ' || n end, n from generate_series(1, 64) n`,
+  );
+  await waitFor(() => stage.writes() > 0, { within: 30_000 });
+  net.swallow();
+  try {
+    // It goes on sending while the lease lasts, and gives the rest up.
+    await waitFor(() => daemon.log().includes('push.batch.sent'), { within: 60_000 });
+    expect(stage.app.records('items').length).toBeLessThan(63);
+    stage.app.clearFaults();
+    // Whoever owns the connection next begins with what was out.
+    const next = await outbound.daemon();
+    await waitFor(() => next.log().includes('Took the connection'), { within: 30_000 });
+  } finally {
+    net.reset();
+    net.heal();
+  }
+  await waitFor(() => expect(stage.app.records('items')).toHaveLength(63), { within: 90_000 });
+  await waitFor(async () =>
+    expect((await pool.query(`select local_key, state from tideway.failed_rows`)).rows).toEqual([
+      { local_key: '64', state: 'failed' },
+    ]),
+  );
+  expect(stage.effects().filter(({ op }) => op === 'create')).toHaveLength(63);
+});

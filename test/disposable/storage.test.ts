@@ -71,33 +71,46 @@ describe.runIf(root)('a full disk', () => {
     expect(stage.effects().filter(({ op }) => op === 'create')).toHaveLength(2);
   });
 
-  test('under a table costs the rows that found no room, each told, and the next read brings them', async () => {
+  test('under a table fails no row: a long read waits, a short one says why it failed, and all arrives when there is room', async () => {
     const { uid, gid } = statSync(server.data);
     chownSync(drawer, uid, gid);
     await pool.query(`create tablespace drawer location '${drawer}'`);
     await pool.query(`create table items (id integer primary key, name text, qty integer) tablespace drawer`);
-    await pool.query(`create table filler (filling text) tablespace drawer`);
+    const fill = async () => {
+      await pool.query(`create table filler (filling text) tablespace drawer`);
+      await expect(async () => {
+        for (;;)
+          await pool.query(`insert into filler select repeat(md5(random()::text), 60) from generate_series(1, 20)`);
+      }).rejects.toMatchObject({ code: '53100' });
+    };
+    const errors = async () => (await pool.query('select from tideway.sync_errors')).rowCount;
     const stage = await flow.stage({ direction: 'pull', mapping: { schedule: 'manual', sweep_schedule: 'manual' } });
-    for (let ref = 1; ref <= 200; ref += 1)
-      stage.edit({ op: 'create', values: { ref, name: 'x'.repeat(2_000), qty: ref } });
-    await expect(async () => {
-      for (;;)
-        await pool.query(`insert into filler select repeat(md5(random()::text), 60) from generate_series(1, 20)`);
-    }).rejects.toMatchObject({ code: '53100' });
-    await flow.daemon();
-    const run = await ended(pool, await sync(pool, 'full'));
-    const { rows } = await pool.query<{ count: number }>('select count(*)::int as count from items');
-    // Every row that found no room says so.
-    expect(run).toMatchObject({ status: 'completed_with_errors' });
-    const { rows: errors } = await pool.query<{ count: number }>(
-      `select count(*)::int as count from tideway.sync_errors where resolved_at is null and message like '%No space left%'`,
-    );
-    expect(errors[0]?.count).toBeGreaterThan(0);
-    expect((rows[0]?.count ?? 0) + (errors[0]?.count ?? 0)).toBe(200);
+    const edits = (from: number, to: number) => {
+      for (let ref = from; ref <= to; ref += 1)
+        stage.edit({ op: 'create', values: { ref, name: 'x'.repeat(2_000), qty: ref } });
+    };
+    const all = (to: number) => Array.from({ length: to }, (_, i) => [i + 1, 'x'.repeat(2_000), i + 1] as const);
+
+    edits(1, 200);
+    await fill();
+    const daemon = await flow.daemon();
+    const whole = await sync(pool, 'full');
+    await waitFor(() => daemon.log().includes('pull.page.unstored'), { within: 30_000 });
+    expect(daemon.log()).toContain('No space left on device');
+    expect(await errors()).toBe(0);
     await pool.query('drop table filler');
-    expect(await ended(pool, await sync(pool, 'full'))).toMatchObject({ status: 'completed' });
-    expect((await pool.query('select from tideway.sync_errors where resolved_at is null')).rowCount).toBe(0);
-    await stage.holds(Array.from({ length: 200 }, (_, i) => [i + 1, 'x'.repeat(2_000), i + 1] as const));
+    expect(await ended(pool, whole)).toMatchObject({ status: 'completed', created: 200, failed: 0 });
+    await stage.holds(all(200));
+
+    edits(201, 400);
+    await fill();
+    const run = await ended(pool, await sync(pool, 'delta'));
+    expect(run).toMatchObject({ status: 'failed', failed: 0, report: { code: 'DATABASE_TROUBLE' } });
+    expect(String(run.report?.['error'])).toContain('No space left on device');
+    expect(await errors()).toBe(0);
+    await pool.query('drop table filler');
+    expect(await ended(pool, await sync(pool, 'delta'))).toMatchObject({ status: 'completed', failed: 0 });
+    await stage.holds(all(400));
     await pool.query('drop table items');
     await pool.query('drop tablespace drawer');
   });

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { doorOf } from '../flow/http/door.ts';
 import { useOutbound } from '../flow/outbound/stage.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -125,6 +126,42 @@ test('a database far away and slow is only slow', async () => {
     await outbound.settled(60_000);
     expect(stage.effects()).toHaveLength(1000);
     expect(daemon.log()).not.toContain('follow.log.interrupted');
+  } finally {
+    await pool.query(`alter database ${outbound.name} reset wal_sender_timeout`);
+  }
+});
+
+/** A daemon that does nothing at all for so long, from SIGUSR2 on: no timer runs, no byte is read or written. */
+function standstill(milliseconds: number): Record<string, string> {
+  const code = `process.on('SIGUSR2', () => {
+    const end = performance.now() + ${String(milliseconds)};
+    while (performance.now() < end);
+  });`;
+  return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(code)}` };
+}
+
+test('a daemon that stands still until the server gives up on it comes back, loses nothing, and its metrics show it', async () => {
+  const stage = await outbound.stage({ app: { idempotency: false } });
+  await pool.query(`alter database ${outbound.name} set wal_sender_timeout = '1s'`);
+  try {
+    const daemon = await outbound.daemon(standstill(4_000));
+    await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 20) n`);
+    await stage.shows(rows(1, 20));
+    await outbound.settled();
+    await (await fetch(`${doorOf(daemon)}/metrics`)).text();
+    process.kill(daemon.pid, 'SIGUSR2');
+    await waitFor(async () =>
+      expect(
+        (await pool.query(`select from pg_replication_slots where database = $1 and active`, [outbound.name])).rows,
+      ).toEqual([]),
+    );
+    await pool.query(`update items set qty = qty + 1000; insert into items values (21, 'item 21', 1021)`);
+    await waitFor(() => daemon.log().includes('follow.log.interrupted'));
+    await stage.shows(rows(1, 21, (n) => n + 1000));
+    await outbound.settled();
+    expect(stage.effects()).toHaveLength(41);
+    const metrics = await (await fetch(`${doorOf(daemon)}/metrics`)).text();
+    expect(Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(metrics)?.[1])).toBeGreaterThan(1);
   } finally {
     await pool.query(`alter database ${outbound.name} reset wal_sender_timeout`);
   }

@@ -58,7 +58,7 @@ export function useDatabase() {
 /** Which statements of our functions ran in this database, for scripts/coverage-sql.ts. */
 async function noteCoverage(pool: pg.Pool, file: string): Promise<void> {
   const { rows } = await pool.query(
-    `select p.oid::regprocedure::text as name, s.stmtid as statement, s.exec_stmts as times
+    `select p.oid::regprocedure::text as name, s.stmtid as statement, s.lineno as line, s.exec_stmts as times
        from pg_proc p
        join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
       cross join lateral plpgsql_profiler_function_statements_tb(p.oid) as s

@@ -24,6 +24,9 @@ begin
     return query execute v_run using statement, ords, fields;
     return;
   exception when others then
+    if tideway_private.is_server_trouble(sqlstate) then
+      raise;
+    end if;
     v_message := sqlerrm;
   end;
   if v_count > 1 then

@@ -27,6 +27,10 @@ begin
     begin
       get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
                               v_column = column_name, v_constraint = constraint_name, v_schema = schema_name, v_table = table_name;
+      -- Not the row's fault, and the others would fare no better: the page is read again. 08 is the server behind a foreign table.
+      if tideway_private.is_server_trouble(v_state) or v_state like '08%' then
+        raise;
+      end if;
       if v_half = 0 then
         -- PostgreSQL names the column of a missing value only; a constraint on one column is about that column.
         v_column := coalesce(nullif(v_column, ''),
@@ -57,4 +61,4 @@ end;
 $$;
 
 comment on function tideway_private.write_rows(name, text, text[], jsonb[]) is
-  'Writes rows as the mapping''s role in a savepoint; when that fails the set is halved until the rows that fail alone are found.';
+  'Writes rows as the mapping''s role in a savepoint; when that fails the set is halved until the rows that fail alone are found. What the server is to blame for is raised.';

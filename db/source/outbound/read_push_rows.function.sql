@@ -23,6 +23,9 @@ begin
       using statement, keys, images;
     return;
   exception when others then
+    if tideway_private.is_server_trouble(sqlstate) then
+      raise;
+    end if;
     v_message := sqlerrm;
   end;
   if v_count > 1 then

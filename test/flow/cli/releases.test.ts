@@ -70,12 +70,14 @@ afterAll(async () => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-test('the daemon works on, and says so, when its database moved on by one minor release', async () => {
+test('the daemon works on, and says so, when its database is moved on by one minor release under it', async () => {
   const later = `${String(major)}.${String(minor + 1)}.0`;
-  expect(await migrateTo(later)).toContain(`The database moved from Tideway ${manifest.version} to ${later}.`);
   const daemon = await startDaemon(url, { ...env, APP_TOKEN: 'token' });
-  expect(daemon.log()).toContain(
-    `The database holds Tideway ${later}; this is Tideway ${manifest.version}. One release behind works`,
+  expect(await migrateTo(later)).toContain(`The database moved from Tideway ${manifest.version} to ${later}.`);
+  await waitFor(() =>
+    expect(daemon.log()).toContain(
+      `The database holds Tideway ${later}; this is Tideway ${manifest.version}. One release behind works`,
+    ),
   );
   await pool.query(
     `select tideway.connect('app', 'plain', jsonb_build_object('base_url', $1::text), 'env:APP_TOKEN')`,
@@ -96,9 +98,16 @@ test('the daemon works on, and says so, when its database moved on by one minor 
   expect(out).toMatch(/^ok +publication: /m);
 });
 
-test('two minor releases behind it refuses, names the mend, and changes nothing', async () => {
+test('two minor releases behind it stops cleanly, refuses to start, names the mend, and changes nothing', async () => {
   const later = `${String(major)}.${String(minor + 2)}.0`;
+  const daemon = await startDaemon(url, { ...env, APP_TOKEN: 'token' });
+  expect(daemon.log()).toContain('One release behind works');
+  await waitFor(async () => expect((await pool.query('select from tideway_private.leases')).rowCount).toBe(1));
   await migrateTo(later);
+  expect(await daemon.ended).toBe('1');
+  expect(daemon.log()).toMatch(new RegExp(`TWVER: The database holds Tideway ${later}`));
+  expect((await pool.query('select from tideway_private.leases')).rowCount).toBe(0);
+
   const before = await pool.query('select * from tideway.systems order by system');
   const { code, err } = await tideway(['start'], { env: { ...env, DATABASE_URL: url, TIDEWAY_HTTP_PORT: '0' } });
   expect({ code, err }).toEqual({

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDoor, type Door } from '../../../src/http/door.ts';
 import { createJwks } from '../../../src/http/jwks.ts';
-import { monotonicClock } from '../../../src/runtime/clock.ts';
+import { createServerClock, monotonicClock } from '../../../src/runtime/clock.ts';
 import { createLog } from '../../../src/runtime/log.ts';
 import { createMetrics } from '../../../src/runtime/metrics.ts';
 import { openDatabase, type Database } from '../../../src/sql/database.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
     slot: 'none',
     database,
     metrics: createMetrics({ version: 'test' }),
-    clock: monotonicClock,
+    clock: createServerClock(monotonicClock),
     log: createLog({ level: 'silent', format: 'json' }),
     openTarget: () => Promise.resolve(undefined),
     jwt: { secret: undefined, findKeys: jwks.find, audience: undefined, issuer: undefined },

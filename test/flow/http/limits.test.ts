@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 import type { RunningDaemon } from '../../support/daemon.ts';
@@ -69,6 +70,7 @@ beforeAll(async () => {
   });
   await pool.query('create role limits_reader nologin; grant tideway_reader to limits_reader');
   daemon = await flow.daemon({
+    WEBHOOK_SECRET: SECRET,
     TIDEWAY_HTTP_RATE: '5',
     TIDEWAY_HTTP_WAIT: '1',
     TIDEWAY_HTTP_ORIGINS: 'https://app.example.com',
@@ -203,6 +205,35 @@ test.each([
   expect((await ask('GET', '/healthz')).status).toBe(200);
   expect(failures()).toBe(before);
   expect(({} as Json)['mapping']).toBeUndefined();
+});
+
+test('what is packed, nested, or named like a prototype does no harm in a webhook either, though it shows the secret', async () => {
+  await pool.query(`select tideway.set_webhook_secret('items', 'env:WEBHOOK_SECRET')`);
+  const { rows } = await pool.query<{ url: string }>(`select tideway.webhook_url('items') as url`);
+  const ring = (body: string | Buffer, headers: Record<string, string> = {}) =>
+    fetch(`${door}${rows[0]?.url ?? ''}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', 'x-tideway-secret': SECRET, ...headers },
+    });
+  const refused = async (body: string | Buffer, headers?: Record<string, string>) => {
+    const answer = await ring(body, headers);
+    return [answer.status, ((await answer.json()) as Json)['code']];
+  };
+  const failures = () => daemon.log().split('"event":"http.request.failed"').length;
+  const before = failures();
+  // A kilobyte for each megabyte that it would be.
+  const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024, ' '));
+  expect(bomb.length).toBeLessThan(100_000);
+  expect(await refused(bomb, { 'content-encoding': 'gzip' })).toEqual([400, 'BAD_RESPONSE']);
+  for (const body of [deep(400_000), `{"recordIds": ${deep(400_000)}}`, `{"recordIds": ["${'x'.repeat(900_000)}"]}`])
+    expect([body.slice(0, 20), ...(await refused(body))]).toEqual([body.slice(0, 20), 400, 'BAD_RESPONSE']);
+  expect((await ring(`{"recordId": "x", "nested": ${deep(400_000)}}`)).status).toBeLessThan(500);
+  expect(await refused('{"__proto__": {"recordId": "x"}}')).toEqual([400, 'BAD_RESPONSE']);
+  expect((await ring('{"recordId": "x", "__proto__": {"polluted": true}}')).status).toBe(202);
+  expect(({} as Json)['polluted']).toBeUndefined();
+  expect((await ask('GET', '/healthz')).status).toBe(200);
+  expect(failures()).toBe(before);
 });
 
 test('no address that a user may give leads to a private one, however it is written, nor by a redirect', async () => {

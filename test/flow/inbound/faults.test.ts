@@ -142,6 +142,69 @@ test('one mapping that fails, and one app that is dead, stop nobody else', async
   await waitFor(async () => expect(await count()).toBe(31));
 });
 
+test('a server without room fails the read in words, costs no row and nobody else anything, and what was read comes later', async () => {
+  const stage = await begin({ schedule: '1 s' });
+  await pool.query(`create table others (id integer primary key, qty integer)`);
+  await pool.query(
+    `select tideway.map('others', 'items', 'items', 'others'::regclass, '[{"local": "id", "remote": "ref", "type": "number"}, {"local": "qty", "remote": "qty", "type": "number"}]'::jsonb,
+                        direction => 'pull', options => '{"schedule": "1 s"}')`,
+  );
+  await pool.query(`select tideway.activate('others')`);
+  const daemon = await flow.daemon();
+  await waitFor(async () => expect(await count()).toBe(30));
+  await pool.query(`
+    create function full_disk() returns trigger language plpgsql as $$
+    begin
+      if new.id = 1 then raise exception 'could not extend file: No space left on device' using errcode = '53100', hint = 'Check free disk space.'; end if;
+      return new;
+    end $$;
+    create trigger full_disk before update on items for each row execute function full_disk()`);
+  for (const ref of [1, 2]) stage.edit({ op: 'update', id: stage.record(ref)?.id ?? '', values: { qty: 100 } });
+  const failed = await waitFor(async () => (await runs(pool)).find(({ status }) => status === 'failed') ?? false);
+  expect(failed).toMatchObject({
+    kind: 'delta',
+    updated: 0,
+    failed: 0,
+    report: { code: 'DATABASE_TROUBLE', class: 'DATABASE_ERROR' },
+  });
+  expect(String(failed.report?.['error'])).toContain('No space left on device (Check free disk space)');
+  await waitFor(async () =>
+    expect((await pool.query('select id from others where qty = 100 order by id')).rows).toEqual([
+      { id: 1 },
+      { id: 2 },
+    ]),
+  );
+  expect((await pool.query('select from tideway.sync_errors')).rowCount).toBe(0);
+  await pool.query('drop trigger full_disk on items');
+  await waitFor(async () =>
+    expect((await pool.query('select id from items where qty = 100 order by id')).rows).toEqual([{ id: 1 }, { id: 2 }]),
+  );
+  expect(daemon.log()).not.toContain('daemon.connection.failed');
+});
+
+test('an error of the database that nobody foresaw interrupts the read, and another one follows', async () => {
+  await begin({ schedule: '1 s' });
+  await pool.query(`
+    create sequence met;
+    create function meet() returns trigger language plpgsql as $$
+    begin
+      if new.rows_processed > old.rows_processed and nextval('public.met') = 1 then raise exception 'unforeseen' using errcode = 'XX000'; end if;
+      return new;
+    end $$;
+    grant usage on sequence met to tideway_daemon;
+    create trigger meet before update on tideway.sync_runs for each row execute function meet()`);
+  try {
+    await flow.daemon();
+    await waitFor(async () => expect(await count()).toBe(30));
+    await waitFor(async () => expect((await runs(pool))[1]).toMatchObject({ status: 'completed' }));
+    const [first, second] = await runs(pool);
+    expect(first).toMatchObject({ status: 'interrupted', report: { error: 'unforeseen' } });
+    expect(second).toMatchObject({ kind: 'full', status: 'completed', created: 30 });
+  } finally {
+    await pool.query('drop trigger meet on tideway.sync_runs; drop function meet(); drop sequence met');
+  }
+});
+
 test('records at one modified time, and one that shows late, are all there in the end', async () => {
   // Modified times of a whole second, and writes that show after half of one.
   const stage = await flow.stage({

@@ -54,3 +54,29 @@ test('a slot that the server gave up is replaced, and what it would have shown i
   await outbound.settled();
   expect(effects().length - writes).toBe(1);
 });
+
+test('a slot that the server gave up because nobody read it is replaced, and nothing is lost', async () => {
+  const { shows, effects } = await outbound.stage();
+  const first = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await shows([[1, 'hammer', 1]]);
+  await outbound.settled();
+  await first.stop();
+  await pool.query(`update items set qty = 2`);
+
+  await pool.query(`alter system set idle_replication_slot_timeout = '1s'`);
+  await pool.query('select pg_reload_conf()');
+  await waitFor(async () => {
+    await pool.query('checkpoint');
+    const { rows: slots } = await pool.query('select wal_status, invalidation_reason from pg_replication_slots');
+    expect(slots).toEqual([{ wal_status: 'lost', invalidation_reason: 'idle_timeout' }]);
+  });
+  await pool.query(`alter system reset idle_replication_slot_timeout`);
+  await pool.query('select pg_reload_conf()');
+
+  const second = await outbound.daemon();
+  await shows([[1, 'hammer', 2]], 30_000);
+  await outbound.settled();
+  expect(second.log()).toContain('the slot had lost log that was still needed');
+  expect(effects().map(({ op }) => op)).toEqual(['create', 'update']);
+});

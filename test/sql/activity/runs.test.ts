@@ -1,8 +1,9 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { aMapping } from '../../support/a-mapping.ts';
 import { useDatabase } from '../../support/database.ts';
 
-const { rolledBack } = useDatabase();
+const { rolledBack, pool, url } = useDatabase();
 
 test('a run counts, shows its progress under its own id, and is logged once when it ends', () =>
   rolledBack(async (db) => {
@@ -101,3 +102,40 @@ test('the next owner takes an interrupted run up again', () =>
       { status: 'running', rows_processed: '5', epoch: '2' },
     ]);
   }));
+
+test('fifty writers at once lose no count of a run, and end it once', async () => {
+  const mapping = await aMapping(pool);
+  const { rows } = await pool.query<{ id: string }>(`select tideway_private.start_run($1, 'pull', epoch => 1) as id`, [
+    mapping.number,
+  ]);
+  const run = rows[0]?.id;
+  const writers = new pg.Pool({ connectionString: url, max: 50 });
+  try {
+    const wrote = await Promise.all(
+      Array.from({ length: 200 }, (_, n) =>
+        writers.query(`select tideway_private.advance_run($1, $2)`, [
+          run,
+          { processed: 2, created: 1, failed: n % 2, timings: { apply: 3 } },
+        ]),
+      ),
+    );
+    expect(wrote).toHaveLength(200);
+    const { rows: counted } = await pool.query(
+      `select r.rows_processed::int as processed, r.rows_created::int as created, r.rows_failed::int as failed, r.timings,
+              p.processed_count::int as shown, p.failed_count::int as shown_failed
+         from tideway.sync_runs r join tideway.sync_progress p on p.run_id = r.id where r.id = $1`,
+      [run],
+    );
+    expect(counted).toEqual([
+      { processed: 400, created: 200, failed: 100, timings: { apply: 600 }, shown: 300, shown_failed: 100 },
+    ]);
+    const ended = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        writers.query<{ ended: boolean }>(`select tideway_private.finish_run($1) as ended`, [run]),
+      ),
+    );
+    expect(ended.filter(({ rows: [row] }) => row?.ended)).toHaveLength(1);
+  } finally {
+    await writers.end();
+  }
+});
