@@ -1,6 +1,7 @@
 // @ts-check
 // Replaces what the database does (functions, views, triggers, policies, grants) with the text in
 // db/source: all of it or, on any error, nothing. `tideway migrate` runs this after the migrations.
+// Mappings get the SQL that this text writes for them, in the same transaction.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,10 +34,18 @@ try {
   const dropped = await dropVanished(rows[0].start);
   // Grants last: what they give on "all" must include what needed a second try.
   await settle(steps.filter(isGrant));
+  const { rows: rewritten } = await client.query('select mapping, problem from tideway_private.recompile()');
   await record(migration);
   await client.query('commit');
   console.log(`Applied ${files.length} files from ${source}.`);
   for (const name of dropped) console.log(`Dropped ${name}: no file in ${source} defines it any more.`);
+  for (const { mapping, problem } of rewritten) {
+    console.log(
+      problem === null
+        ? `Wrote the SQL of mapping "${mapping}" anew; it is read whole once.`
+        : `The SQL of mapping "${mapping}" stays as it was: ${problem} Call tideway.map(…) with a change that mends it.`,
+    );
+  }
 } catch (error) {
   stop(error instanceof Error ? error.message : String(error));
 } finally {

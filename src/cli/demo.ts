@@ -70,7 +70,8 @@ export const demoCommand: Command = {
         });
         daemon.catch(() => undefined);
         await Promise.race([showBothWays(url, app, signal), daemon]);
-        say(`
+        if (!flags.once) {
+          say(`
 Go on by yourself:
   the app         ${app.url}
   the database    psql ${url}
@@ -81,9 +82,9 @@ Go on by yourself:
 
 What a person would do in the app:
   curl -X POST '${app.url}/_admin/edit?table=products' -H 'authorization: Bearer ${token}' -H 'content-type: application/json' \\
-       -d '{"op": "create", "values": {"sku": 7, "title": "Stool", "price": 35}}'`);
-        if (!flags.once) {
-          say('\nCtrl-C ends the demo.');
+       -d '{"op": "create", "values": {"sku": 7, "title": "Stool", "price": 35}}'
+
+Ctrl-C ends the demo.`);
           await Promise.race([untilStopped(signal), daemon]);
         }
       } finally {

@@ -16,6 +16,7 @@ export function printSql(current: boolean): string {
     'set local role tideway_owner;',
     'set local check_function_bodies = off;',
     ...inWorkingOrder(files).map(({ text }) => text),
+    'select mapping, problem from tideway_private.recompile();',
     `insert into tideway_private.release (version, source_hash, migration)
 values (${[packageVersion, hash.digest('hex').slice(0, 16), migrations.at(-1)?.filename ?? ''].map(literal).join(', ')});`,
     'commit;',

@@ -12,6 +12,7 @@ import { ConnectionPuller } from '../pull/connection-puller.ts';
 import { ConnectionPusher } from '../push/connection-pusher.ts';
 import { daemonConnections, type ConnectionRow } from '../sql/connections/daemon-connections.ts';
 import { lookForWork } from '../sql/connections/look-for-work.ts';
+import { noteServer } from '../sql/connections/note-server.ts';
 import { noteTest } from '../sql/connections/note-test.ts';
 import type { Database } from '../sql/database.ts';
 import { ConnectionSubscriber } from '../subscribe/connection-subscriber.ts';
@@ -150,6 +151,10 @@ export class Connections {
     const { database, clock, log } = this.#options;
     let rows: ConnectionRow[];
     try {
+      // Before anything is taken: a copy of a database must not write to the apps of the original.
+      if (await noteServer(database)) {
+        log.warn({ event: 'daemon.server.changed' }, 'The database was restored or cloned; all connections are paused');
+      }
       rows = await daemonConnections(database);
     } catch (error) {
       log.warn({ event: 'daemon.connection.unknown', why: messageOf(error) }, 'The connections could not be read');

@@ -4,17 +4,19 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  cpSync,
   existsSync,
   mkdirSync,
   openSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TidewayError } from './errors.ts';
 
@@ -61,8 +63,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
   const directory = usableDirectory(resolve(options.directory), account, say);
   const data = join(directory, 'data');
   const password = passwordIn(directory, account);
-  const binaries = options.binaries ?? (await packagedBinaries());
-
+  const packaged = options.binaries ?? (await packagedBinaries());
   const running = await runningServer(data);
   if (running) {
     if (starterLives(directory)) {
@@ -72,6 +73,8 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
     return server(directory, running.port, password, true, () => stopServer(running.pid));
   }
   if (existsSync(data) && !existsSync(join(data, 'PG_VERSION'))) rmSync(data, { recursive: true });
+  linkLibraries(dirname(packaged));
+  const binaries = openBinaries(packaged, directory, account);
   if (!existsSync(data)) initialise(binaries, directory, data, account);
 
   const port = await freePort(options.port ?? 0);
@@ -134,15 +137,20 @@ function hindrance(directory: string, account: Account | undefined): string | un
       if (statSync(directory).uid !== uid) return 'it belongs to another user';
       return undefined;
     }
-    for (let folder = directory; folder !== dirname(folder); folder = dirname(folder)) {
-      const { mode, uid: owner, gid } = statSync(folder);
-      const bit = owner === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
-      if ((mode & bit) === 0) return `the server's account may not enter ${folder}`;
-    }
-    return undefined;
+    const closed = closedFolder(directory, account);
+    return closed && `the server's account may not enter ${closed}`;
   } catch (error) {
     return messageOf(error);
   }
+}
+
+function closedFolder(directory: string, account: Account): string | undefined {
+  for (let folder = directory; folder !== dirname(folder); folder = dirname(folder)) {
+    const { mode, uid: owner, gid } = statSync(folder);
+    const bit = owner === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
+    if ((mode & bit) === 0) return folder;
+  }
+  return undefined;
 }
 
 function passwordIn(directory: string, account: Account | undefined): string {
@@ -164,6 +172,34 @@ async function packagedBinaries(): Promise<string> {
       mend: 'Set DATABASE_URL to a Postgres 15 to 18 of your own.',
       cause: error,
     });
+  }
+}
+
+/** What root installed in its own home cannot be run by another account, which gets a copy. */
+function openBinaries(binaries: string, directory: string, account: Account | undefined): string {
+  if (!account || closedFolder(binaries, account) === undefined) return binaries;
+  const copy = join(directory, 'native');
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(dirname(binaries), copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, 'bin');
+}
+
+/** A package of npm cannot hold links. A script of the package makes them, where npm lets such scripts run. */
+function linkLibraries(folder: string): void {
+  const list = join(folder, 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    try {
+      symlinkSync(relative(dirname(target), source), join(folder, '..', target));
+    } catch (error) {
+      if (existsSync(join(folder, '..', target))) continue;
+      throw new TidewayError('TWE08', `The packaged Postgres lacks a link of its libraries: ${messageOf(error)}`, {
+        where: folder,
+        mend: 'Run this once as the user who installed Tideway, or set DATABASE_URL to a Postgres 15 to 18 of your own.',
+        cause: error,
+      });
+    }
   }
 }
 

@@ -6,27 +6,12 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_map       tideway.mappings;
-  v_table     text;
-  v_key       text;
-  v_key_join  text;
-  v_sql       jsonb := '{}';
+  v_map  tideway.mappings;
+  v_sql  jsonb;
 begin
   select * into strict v_map from tideway.mappings m where m.number = compile.mapping;
   perform tideway_private.ensure_runner(v_map.run_as);
-  v_table := v_map.local_table::text;
-  v_key := tideway_private.key_expression('t', v_map.key_columns);
-
-  select string_agg(format('t.%I = %s::%s', c.name, tideway_private.key_part('u.tideway_key', v_map.key_columns, k.n::integer), c.type), ' and ' order by k.n)
-    into v_key_join
-    from unnest(v_map.key_columns) with ordinality as k (name, n)
-    join tideway_private.table_columns(v_map.local_table) c using (name);
-
-  select v_sql
-         || tideway_private.compile_reads(v_map, v_table, v_key, v_key_join)
-         || tideway_private.compile_pull(v_map, v_table, v_key, v_key_join)
-         || tideway_private.compile_push(v_map, v_table, v_key, v_key_join)
-    into v_sql;
+  v_sql := tideway_private.compiled(v_map);
 
   update tideway.mappings m
      set generation = m.generation + 1,

@@ -119,7 +119,7 @@ begin
   v_linked := exists (select from tideway_private.links l where l.mapping = v_map.number);
   v_list := tideway_private.keep_fields(v_map, v_list, v_known, v_linked);
 
-  if v_old.id is not null and row(v_map.*) is not distinct from row(v_old.*) and v_list = v_known then
+  if v_old.id is not null and row(v_map.*) is not distinct from row(v_old.*) and v_list = v_known and tideway_private.runner_stands(v_map.run_as) then
     perform tideway_private.defining(false);
     return v_map.id;
   end if;

@@ -37,6 +37,21 @@ test('three machines may migrate at once', async () => {
   expect(rows).toEqual([{ records: 1 }]);
 });
 
+test('a mapping whose SQL an older release wrote gets the SQL of this one, once', async () => {
+  await ask(`create table public.products (id integer primary key, name text);
+    select tideway.connect('shop', 'shopify', '{}');
+    select tideway.map('products', 'shop', 'Products', 'products', '[{"local": "id", "remote": "Id"}, {"local": "name", "remote": "Name"}]')`);
+  const statements = async () => (await ask('select * from tideway.explain_mapping($$products$$)')).rows as unknown[];
+  const wanted = await statements();
+  await ask(`update tideway_private.statements set sql = '-- of old' || sql where kind = 'convert'`);
+
+  const first = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect(first.out).toContain('Wrote the SQL of mapping "products" anew');
+  expect(await statements()).toEqual(wanted);
+  const second = await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });
+  expect(second).toMatchObject({ code: 0, out: expect.not.stringContaining('Wrote the SQL') as string });
+});
+
 test('a function whose file is gone leaves the database, overloads one by one', async () => {
   await fresh();
   await tideway(['migrate', ...flags], { env: { DATABASE_URL: url } });

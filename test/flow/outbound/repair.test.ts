@@ -159,6 +159,32 @@ test('a database that was cloned from another server writes to no app until some
   await expectInStep(stage);
 });
 
+test('a clone writes to no app either where its log cannot be read, and is compared once it can', async () => {
+  const stage = await begin();
+  const daemon = await outbound.daemon();
+  await expectInStep(stage);
+  await daemon.stop();
+  const writes = stage.effects().length;
+  await pool.query(`update tideway_private.positions set system_identifier = '1234567890'`);
+  await changeUnseen();
+  await pool.query(`select tideway.backfill('items')`);
+  const blind = await outbound.daemon({ TIDEWAY_REPLICATION_URL: 'postgres://127.0.0.1:1/none' });
+  await waitFor(async () => {
+    const { rows } = await pool.query<{ paused_reason: string }>(
+      `select paused_reason from tideway.connections where state = 'paused'`,
+    );
+    expect(rows[0]?.paused_reason).toContain('SYSTEM_ID_CHANGED');
+  });
+  expect(stage.effects()).toHaveLength(writes);
+  await blind.stop();
+  await pool.query(`select tideway.resume_connection('items')`);
+  await outbound.daemon();
+  await expectInStep(stage);
+  expect(await doubts()).toContain('the database was restored or cloned from another server');
+  const { rows } = await pool.query(`select from tideway.connections where state = 'paused'`);
+  expect(rows).toEqual([]);
+});
+
 test('a partition that comes with rows in it reaches the app; one that is emptied goes through the guard', async () => {
   await pool.query(`create table items (id integer primary key, name text, qty integer) partition by range (id);
                     create table items_low partition of items for values from (0) to (100);
