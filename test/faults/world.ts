@@ -250,6 +250,7 @@ export class World {
       effects: [...here, ...this.sides.flatMap((side) => side.effects())],
       held,
       blind: new Map(this.sides.map(({ name, kind }) => [name, kind.blind])),
+      byPlace: new Set(this.sides.filter(({ kind }) => kind.byPlace === true).map(({ name }) => name)),
       told: await this.#told(),
     };
   }
