@@ -742,6 +742,16 @@ describe('people at work in the sheet', () => {
     ]);
   });
 
+  test('who inserts a row before a write without an answer loses nothing either', async () => {
+    const rig = await open();
+    rig.app.before('values:batchUpdate', () => {
+      rig.app.person(0).insertRow(2, ['new', 'Mirror', 8]);
+    });
+    rig.app.fail({ path: 'values:batchUpdate', with: { kind: 'drop_answer' } });
+    expect(await write(rig, update('b', { Name: 'Torch' }))).toMatchObject([{ result: 'uncertain' }]);
+    expect(names(rig)).toEqual({ new: 'Mirror', a: 'Chair', b: 'Lamp', c: 'Bed' });
+  });
+
   test('a row that came in between gets no stray value', async () => {
     const rig = await open();
     rig.app.before('values:batchUpdate', () => {

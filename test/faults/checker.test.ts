@@ -73,3 +73,28 @@ test('of two edits in a row that nobody saw, the first is excused as the last is
   expect(says(twice, 'nothing', row('v2')).join()).toMatch(/I-ORDER/);
   expect(says(twice, 'writes', row('v2'))).toEqual([]);
 });
+
+test('what hit another record is excused where writes go to places, and only when it was put right at once', () => {
+  const other = { id: '2', name: 'w1', qty: '8' };
+  const hit = { ...row('w1'), qty: '8' };
+  const others = [effect('table', 'person', null, other), effect('app', 'tideway', null, other)];
+  const stray = effect('app', 'tideway', row('v1'), hit);
+  const mended = effect('app', 'tideway', hit, row('v1'));
+  const judge = (effects: readonly Effect[], byPlace: readonly string[]) =>
+    violations(
+      {
+        ...history([...others, ...effects], 'writes', null),
+        held: new Map(['table', 'app'].map((side) => [side, [row('v1'), other]])),
+        byPlace: new Set(byPlace),
+      },
+      { deletionsFound: true },
+    ).join();
+  expect(judge([stray, mended], ['app'])).toBe('');
+  expect(judge([stray, mended], [])).toMatch(/a mixture of rows/);
+  expect(judge([stray], ['app'])).toMatch(/a mixture of rows/);
+  const seen = [
+    effect('app', 'person', hit, { ...hit, name: 'v9' }),
+    effect('app', 'tideway', { ...hit, name: 'v9' }, row('v1')),
+  ];
+  expect(judge([stray, ...seen], ['app'])).toMatch(/a mixture of rows/);
+});

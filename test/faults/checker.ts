@@ -16,11 +16,13 @@ interface Written {
  * replaced or deleted it, or Tideway told people that it lost. `answered`: no request of this history lost its answer.
  */
 export function violations(
-  history: History,
+  whole: History,
   options: { readonly deletionsFound: boolean; readonly answered?: boolean },
 ): string[] {
   const found: string[] = [];
-  const written = trace(history.effects, found);
+  const written = trace(whole.effects, found);
+  const history = { ...whole, effects: withoutStrays(whole, written) };
+  found.push(...unexpected(history.effects, written));
   const unseen = overwrittenUnseen(history, written);
   found.push(...orderViolations(history.effects, written, unseen));
   found.push(...duplicates(history.held));
@@ -99,7 +101,7 @@ export function violations(
   return found;
 }
 
-/** Follows each value back to the creation of its row; a value that Tideway shows and no person wrote is unexpected. */
+/** Follows each value back to the creation of its row. */
 function trace(effects: readonly Effect[], found: string[]): Map<string, Written> {
   const written = new Map<string, Written>();
   const open = effects.filter(({ by, after }) => by === 'person' && after !== null);
@@ -128,13 +130,35 @@ function trace(effects: readonly Effect[], found: string[]): Map<string, Written
   }
   for (const effect of open)
     found.push(`UNEXPECTED: a person on ${effect.side} saw ${show(effect.before)}, which nobody wrote`);
-  for (const { by, side, after } of effects) {
-    if (by !== 'tideway' || after === null) continue;
-    const origins = FIELDS.map((field) => written.get(token(field, after[field]))?.origin);
-    if (origins.includes(undefined)) found.push(`UNEXPECTED: ${side} was given ${show(after)}, which nobody wrote`);
-    else if (new Set(origins).size > 1) found.push(`UNEXPECTED: ${side} was given ${show(after)}, a mixture of rows`);
-  }
   return written;
+}
+
+function originsOf(values: Values, written: ReadonlyMap<string, Written>): Set<number | undefined> {
+  return new Set(FIELDS.map((field) => written.get(token(field, values[field]))?.origin));
+}
+
+/** A value that Tideway shows and no person wrote. */
+function unexpected(effects: readonly Effect[], written: ReadonlyMap<string, Written>): string[] {
+  return effects.flatMap(({ by, side, after }) => {
+    if (by !== 'tideway' || after === null) return [];
+    const origins = originsOf(after, written);
+    if (origins.has(undefined)) return [`UNEXPECTED: ${side} was given ${show(after)}, which nobody wrote`];
+    return origins.size > 1 ? [`UNEXPECTED: ${side} was given ${show(after)}, a mixture of rows`] : [];
+  });
+}
+
+/** Without what hit another record than was meant and was put right before anything else happened to that record. */
+function withoutStrays({ effects, byPlace }: History, written: ReadonlyMap<string, Written>): readonly Effect[] {
+  const strays = effects.flatMap((stray, at) => {
+    const { by, side, before, after } = stray;
+    if (by !== 'tideway' || byPlace?.has(side) !== true || before === null) return [];
+    if (after !== null && originsOf(after, written).size === 1) return [];
+    const next = effects
+      .slice(at + 1)
+      .find((one) => one.side === side && (one.before?.id ?? one.after?.id) === before.id);
+    return next?.by === 'tideway' && JSON.stringify(next.after) === JSON.stringify(before) ? [stray, next] : [];
+  });
+  return effects.filter((effect) => !strays.includes(effect));
 }
 
 /** Tideway never replaces a value by one that a person had replaced by it. */

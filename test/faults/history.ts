@@ -36,5 +36,7 @@ export interface History {
   readonly held: ReadonlyMap<string, readonly Values[]>;
   /** What each side does without comparing before. */
   readonly blind: ReadonlyMap<string, 'nothing' | 'deletes' | 'writes'>;
+  /** Sides whose writes go to a place: what hits another record there is put right by the very next write to it. */
+  readonly byPlace?: ReadonlySet<string>;
   readonly told: Told;
 }

@@ -200,7 +200,7 @@ export class World {
       { what: 'request', when: isEither, with: throttled },
       { what: 'request', when: isEither, with: { kind: 'reset' } },
       { what: 'write', when: isWrite, with: { kind: 'drop_answer' } },
-      { what: 'write', when: isWrite, with: { kind: 'late' } },
+      { what: 'write', when: isWrite, with: { kind: side.kind.byPlace === true ? 'drop_answer' : 'late' } },
       { what: 'write', when: isWrite, with: { kind: 'truncate' } },
       { what: 'read', when: isRead, with: { kind: 'truncate' } },
       { what: 'read', when: isRead, with: { kind: 'truncate', clean: true } },
@@ -250,6 +250,7 @@ export class World {
       effects: [...here, ...this.sides.flatMap((side) => side.effects())],
       held,
       blind: new Map(this.sides.map(({ name, kind }) => [name, kind.blind])),
+      byPlace: new Set(this.sides.filter(({ kind }) => kind.byPlace === true).map(({ name }) => name)),
       told: await this.#told(),
     };
   }

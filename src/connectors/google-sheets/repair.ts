@@ -20,8 +20,17 @@ interface Stray {
   readonly original: Cell;
 }
 
-/** The cell that was hit instead of the one that was meant; nothing when the right one was. */
-export function findStray(before: KeyedSheet, after: KeyedSheet, written: Written, batch: readonly Written[]): Stray[] {
+/**
+ * The cell that was hit instead of the one that was meant; nothing when the right one was. A write that perhaps never arrived is looked for
+ * `onlyThere`, where it was sent to: elsewhere the same value is more likely a person's.
+ */
+export function findStray(
+  before: KeyedSheet,
+  after: KeyedSheet,
+  written: Written,
+  batch: readonly Written[],
+  onlyThere = false,
+): Stray[] {
   const { ref, id, name, column, rowNumber, value } = written;
   const was = rowOf(before, id);
   const now = rowOf(after, id);
@@ -39,7 +48,7 @@ export function findStray(before: KeyedSheet, after: KeyedSheet, written: Writte
   // First where it was sent to, then in the same column: the row may have moved after the write as well.
   const places = [
     ...after.rows.filter(({ number }) => number === rowNumber).map((row) => ({ row, at: column })),
-    ...(own ? after.rows.map((row) => ({ row, at: own.index })) : []),
+    ...(own && !onlyThere ? after.rows.map((row) => ({ row, at: own.index })) : []),
   ];
   for (const { row, at } of places) {
     if (!same(row.cells[at], value) || meant(row, at)) continue;

@@ -84,7 +84,10 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
         range: rangeOf(before, column, column, rowNumber),
         values: [[value]],
       }));
-      if (!(await attempt(work, sent, () => work.client.writeValues(before.spreadsheet, data)))) return sheet;
+      if (!(await attempt(work, sent, () => work.client.writeValues(before.spreadsheet, data)))) {
+        await mendUnanswered(work, before, written);
+        return sheet;
+      }
     }
     const after = await look(work, sent);
     if (after === undefined) return sheet;
@@ -107,6 +110,24 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
   }
   busy(work, open, first);
   return sheet;
+}
+
+/** A write without an answer may have hit other rows as well: what it changed in the places that it named gets back what it held. */
+async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly Written[]): Promise<void> {
+  const unknown = new Set(work.outcomes.filter(({ result }) => result === 'uncertain').map(({ ref }) => ref));
+  if (!written.some(({ ref }) => unknown.has(ref))) return;
+  try {
+    const after = await work.read();
+    const strays = written.flatMap((one) => findStray(before, after, one, written, true));
+    if (strays.length > 0)
+      await work.client.batchUpdate(
+        before.spreadsheet,
+        strays.map((stray) => restoreCell(after, stray)),
+      );
+  } catch (error) {
+    // The rows are answered for already.
+    if (!(error instanceof Fault)) throw error;
+  }
 }
 
 /** The cells of one update; what cannot be written is answered for at once. */

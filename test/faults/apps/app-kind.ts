@@ -47,6 +47,11 @@ export interface AppKind {
    * of the same field is gone, and nobody saw it.
    */
   readonly blind: 'nothing' | 'deletes' | 'writes';
+  /**
+   * Its writes go to a place, whichever record stands there when they take effect: after a write that the app carries out late,
+   * nobody can tell what a person wrote (docs/systems says so).
+   */
+  readonly byPlace?: boolean;
   /** The key of a record cannot change. */
   readonly keysStay?: boolean;
   readonly start: (draws: Draws) => Promise<RunningApp>;

@@ -42,6 +42,7 @@ export const googleSheets: AppKind = {
   },
   sulks: true,
   blind: 'writes',
+  byPlace: true,
   // It is all the identity that a row has.
   keysStay: true,
   start: async () => {
