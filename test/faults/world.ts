@@ -110,16 +110,20 @@ export class World {
         { request_life: LIFE, ...side.settings, ...settings },
         kind.secret,
       ]);
-      await pool.query(`select tideway.map($1, $1, $2, $5::regclass, $3::jsonb, direction => 'both', options => $4)`, [
-        name,
-        kind.remote,
-        JSON.stringify(kind.columns),
-        MAPPING,
-        `public.${table}`,
-      ]);
-      await pool.query('select tideway.activate($1)', [name]);
     }
-    return new World(flow, draws, sides, options);
+    const world = new World(flow, draws, sides, options);
+    await world.map();
+    for (const { name } of sides) await pool.query('select tideway.activate($1)', [name]);
+    return world;
+  }
+
+  /** As it is, and again when the table has changed. */
+  async map(): Promise<void> {
+    for (const { name, kind } of this.sides)
+      await this.#flow.pool.query(
+        `select tideway.map($1, $1, $2, $3::regclass, $4::jsonb, direction => 'both', options => $5)`,
+        [name, kind.remote, `public.${this.table}`, JSON.stringify(kind.columns), MAPPING],
+      );
   }
 
   /** Of the apps, their connections and their mappings. */

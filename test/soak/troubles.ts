@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { useOutbound } from '../flow/outbound/stage.ts';
 import type { Draws } from '../faults/draws.ts';
 import { boundOf, PARTITIONS, type World } from '../faults/world.ts';
-import { waitFor } from '../support/wait-for.ts';
 import type { Daemons } from './daemons.ts';
 
 export interface Trouble {
@@ -63,11 +62,13 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
     {
       name: 'columns widened',
       make: async () => {
-        const { table, names } = pick(worlds);
+        const world = pick(worlds);
         width += 10;
-        await pool.query(`alter table public.${table} alter column name type varchar(${String(width)})`);
-        // Tideway stops by itself, and a person lets it go on.
-        await waitFor(() => resumeStopped(flow, names), { within: 30_000 }).catch(() => undefined);
+        await pool.query(`alter table public.${world.table} alter column name type varchar(${String(width)})`);
+        // Meanwhile Tideway stops by itself; a person lets it go on.
+        await pause(below(4_000));
+        await world.map();
+        await resumeStopped(flow, world.names);
       },
     },
     {
