@@ -97,13 +97,13 @@ test(`everything at once for ${String(minutes)} minutes (seed ${String(seed)})`,
   };
   const endLate = worlds.map((world) => world.landLate());
   const scene = (number: number) => ({ flow, worlds, draws: createDraws(seed * 16 + number) });
-  const [owners, operators] = [scene(13), scene(14)];
+  const [forgetful, owners, operators] = [scene(11), scene(13), scene(14)];
   const snapshot = Math.min(60_000, milliseconds / 3);
   await Promise.all([
     people(createDraws(seed * 16 + 15)),
     trouble(daemonTroubles(operators, daemons), operators.draws, 3_000),
     trouble(tableTroubles(owners), owners.draws, 3_000),
-    trouble([snapshotTrouble(owners, snapshot)], owners.draws, snapshot),
+    trouble([snapshotTrouble(forgetful, snapshot)], forgetful.draws, snapshot),
     meter(),
   ]);
 
