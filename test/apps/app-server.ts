@@ -20,8 +20,8 @@ export interface AppServer {
   readonly url: string;
   fail(script: FaultScript): void;
   clearFaults(): void;
-  /** How many requests have failed because a script said so. */
-  failures(): number;
+  /** When requests have failed because a script said so. */
+  failures(): readonly number[];
   /** Lets the requests held by `late` faults take effect. */
   releaseHeld(): Promise<void>;
   /** Requests that reached the app, by `METHOD /path?query`. */

@@ -79,6 +79,6 @@ export async function converge(
   for (const { name } of world.sides) await flow.pool.query(`select tideway.sweep($1)`, [name]);
   await judge(true);
   // Without faults and kills nothing was tried.
-  const faults = world.sides.reduce((sum, side) => sum + side.failures(), 0);
+  const faults = world.sides.reduce((sum, side) => sum + side.failures().length, 0);
   expect({ faults: faults > 0, kills: keeper.kills > 0 }).toEqual({ faults: true, kills: true });
 }

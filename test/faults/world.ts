@@ -20,10 +20,21 @@ const MAPPING = {
 /** Milliseconds in which a request without an answer may still take effect. */
 const LIFE = 1_500;
 
+/** How many a partitioned table has. */
+export const PARTITIONS = 4;
+
 export interface WorldOptions {
   /** Whether people change keys too. */
   readonly keys?: boolean;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** What the table is called where a database holds several worlds, and what its sides. */
+  readonly table?: string;
+  readonly names?: readonly string[];
+  /** SQL types that are not those of the first kind. */
+  readonly types?: Partial<AppKind['types']>;
+  readonly partitioned?: boolean;
+  /** There is time to wait where an app wants to be left alone for long. */
+  readonly patient?: boolean;
 }
 
 type Line = readonly [string | number, string | null, string | number | null];
@@ -31,42 +42,51 @@ type Line = readonly [string | number, string | null, string | number | null];
 /** A table that several apps share, the people on all sides, and their journals. */
 export class World {
   readonly sides: readonly Side[];
+  readonly table: string;
+  readonly partitioned: boolean;
   readonly #flow: Flow;
   readonly #draws: Draws;
   readonly #keys: boolean;
+  readonly #patient: boolean;
   #count = 0;
 
-  private constructor(flow: Flow, draws: Draws, sides: readonly Side[], keys: boolean) {
+  private constructor(
+    flow: Flow,
+    draws: Draws,
+    sides: readonly Side[],
+    { keys = false, patient = false, table = 'items', partitioned = false }: WorldOptions,
+  ) {
     this.#keys = keys;
+    this.#patient = patient;
+    this.table = table;
+    this.partitioned = partitioned;
     this.#flow = flow;
     this.#draws = draws;
     this.sides = sides;
   }
 
-  static async begin(
-    flow: Flow,
-    draws: Draws,
-    kinds: readonly AppKind[],
-    { keys = false, settings = {} }: WorldOptions = {},
-  ): Promise<World> {
+  static async begin(flow: Flow, draws: Draws, kinds: readonly AppKind[], options: WorldOptions = {}): Promise<World> {
+    const { settings = {}, table = 'items', names = ['one', 'two', 'three'], partitioned = false } = options;
     const { pool } = flow;
-    const types = kinds[0]?.types;
-    if (types === undefined) throw new Error('A world has an app.');
+    if (kinds[0] === undefined) throw new Error('A world has an app.');
+    const types = { ...kinds[0].types, ...options.types };
+    const parts = partitioned ? [...Array(PARTITIONS).keys()] : [];
     await pool.query(`
-      create table public.items (id ${types.id} primary key, name ${types.name}, qty ${types.qty});
+      create table public.${table} (id ${types.id} primary key, name ${types.name}, qty ${types.qty}) ${partitioned ? 'partition by hash (id)' : ''};
+      ${parts.map((part) => `create table public.${table}_${String(part)} partition of public.${table} ${boundOf(part)};`).join('\n')}
       create schema if not exists witness;
-      drop table if exists witness.journal;
-      create table witness.journal (seq bigint generated always as identity, at timestamptz not null default clock_timestamp(), by text not null, before jsonb, after jsonb);
+      create table if not exists witness.journal (seq bigint generated always as identity, world text not null, at timestamptz not null default clock_timestamp(), by text not null, before jsonb, after jsonb);
+      delete from witness.journal where world = '${table}';
       create or replace function witness.note() returns trigger language plpgsql security definer set search_path = '' as $$
       begin
-        insert into witness.journal (by, before, after)
-        values (case when current_setting('application_name') like 'test/%' then 'person' else 'tideway' end,
+        insert into witness.journal (world, by, before, after)
+        values (tg_argv[0],
+                case when current_setting('application_name') like 'test/%' then 'person' else 'tideway' end,
                 case when tg_op <> 'INSERT' then to_jsonb(old) end, case when tg_op <> 'DELETE' then to_jsonb(new) end);
         return null;
       end $$;
-      create trigger witness after insert or update or delete on public.items for each row execute function witness.note();
-      drop table if exists witness.links;
-      create table witness.links (at timestamptz not null default clock_timestamp(), mapping integer, local_key text, link jsonb);
+      create trigger witness after insert or update or delete on public.${table} for each row execute function witness.note('${table}');
+      create table if not exists witness.links (at timestamptz not null default clock_timestamp(), mapping integer, local_key text, link jsonb);
       create or replace function witness.note_link() returns trigger language plpgsql security definer set search_path = '' as $$
       begin
         insert into witness.links (mapping, local_key, link)
@@ -79,7 +99,7 @@ export class World {
       insert into tideway.systems (system, title, settings_schema) values ('plain', 'Plain', '{}') on conflict do nothing`);
     const sides: Side[] = [];
     for (const [at, kind] of kinds.entries()) {
-      const name = ['one', 'two', 'three'][at] ?? `app${String(at)}`;
+      const name = names[at] ?? `app${String(at)}`;
       const side = await Side.open(name, kind, draws);
       // After the daemons have gone.
       onTestFinished(() => side.stop());
@@ -90,13 +110,25 @@ export class World {
         { request_life: LIFE, ...side.settings, ...settings },
         kind.secret,
       ]);
-      await pool.query(
-        `select tideway.map($1, $1, $2, 'public.items', $3::jsonb, direction => 'both', options => $4)`,
-        [name, kind.remote, JSON.stringify(kind.columns), MAPPING],
-      );
-      await pool.query('select tideway.activate($1)', [name]);
     }
-    return new World(flow, draws, sides, keys);
+    const world = new World(flow, draws, sides, options);
+    await world.map();
+    for (const { name } of sides) await pool.query('select tideway.activate($1)', [name]);
+    return world;
+  }
+
+  /** As it is, and again when the table has changed. */
+  async map(): Promise<void> {
+    for (const { name, kind } of this.sides)
+      await this.#flow.pool.query(
+        `select tideway.map($1, $1, $2, $3::regclass, $4::jsonb, direction => 'both', options => $5)`,
+        [name, kind.remote, `public.${this.table}`, JSON.stringify(kind.columns), MAPPING],
+      );
+  }
+
+  /** Of the apps, their connections and their mappings. */
+  get names(): readonly string[] {
+    return this.sides.map(({ name }) => name);
   }
 
   /** What a daemon of this world needs to know. */
@@ -125,7 +157,7 @@ export class World {
   }
 
   async #items(): Promise<Row[]> {
-    const { rows } = await this.#flow.pool.query<Row>('select id, name, qty from public.items order by id');
+    const { rows } = await this.#flow.pool.query<Row>(`select id, name, qty from public.${this.table} order by id`);
     return rows;
   }
 
@@ -139,21 +171,22 @@ export class World {
   async #actHere(): Promise<string> {
     const { pick, below } = this.#draws;
     const { fresh, name, qty } = this.#fresh();
+    const table = `public.${this.table}`;
     const rows = await this.#items();
     const what = below(10);
     const id = rows.length === 0 ? undefined : pick(rows).id;
     const [sql, values] =
       id === undefined || what < 3
-        ? ['insert into public.items values ($1, $2, $3)', [fresh, name, qty]]
+        ? [`insert into ${table} values ($1, $2, $3)`, [fresh, name, qty]]
         : what < 5
-          ? ['update public.items set name = $2 where id = $1', [id, name]]
+          ? [`update ${table} set name = $2 where id = $1`, [id, name]]
           : what < 7
-            ? ['update public.items set qty = $2 where id = $1', [id, qty]]
+            ? [`update ${table} set qty = $2 where id = $1`, [id, qty]]
             : what < 8 && this.#keys
-              ? ['update public.items set id = $2 where id = $1', [id, fresh]]
+              ? [`update ${table} set id = $2 where id = $1`, [id, fresh]]
               : what < 9
-                ? ['update public.items set name = $2, qty = $3 where id = $1', [id, name, qty]]
-                : ['delete from public.items where id = $1', [id]];
+                ? [`update ${table} set name = $2, qty = $3 where id = $1`, [id, name, qty]]
+                : [`delete from ${table} where id = $1`, [id]];
     await this.#flow.pool.query(sql, values as unknown[]);
     return `table: ${String(sql)} ${JSON.stringify(values)}`;
   }
@@ -168,7 +201,9 @@ export class World {
       side.create({ id: fresh, name, qty });
       return `${side.name}: create ${fresh} ${name} ${qty}`;
     }
-    if (what === 9 && (await this.#isKnown(side, record.id))) {
+    const known = what === 9 && (await this.#isKnown(side, record.id));
+    if (!side.records().some(({ id }) => id === record.id)) return `${side.name}: ${record.id} is gone`;
+    if (known) {
       side.removeRecord(record.id);
       return `${side.name}: delete ${record.id}`;
     }
@@ -192,7 +227,8 @@ export class World {
     const side = pick(this.sides);
     const after = below(3);
     const { isRead, isWrite } = side.kind;
-    const throttled = side.kind.sulks ? ({ kind: 'status', status: 503 } as const) : side.kind.throttled;
+    const throttled =
+      side.kind.sulks && !this.#patient ? ({ kind: 'status', status: 503 } as const) : side.kind.throttled;
     const isEither = (asked: Parameters<typeof isRead>[0]): boolean => isRead(asked) || isWrite(asked);
     const fault = pick([
       { what: 'write', when: isWrite, with: { kind: 'status', status: 500 } },
@@ -230,7 +266,8 @@ export class World {
   async history(): Promise<History> {
     const { pool } = this.#flow;
     const { rows } = await pool.query<{ at: Date; by: 'person' | 'tideway'; before: Row | null; after: Row | null }>(
-      'select at, by, before, after from witness.journal order by seq',
+      'select at, by, before, after from witness.journal where world = $1 order by seq',
+      [this.table],
     );
     const here = rows.map(({ at, by, before, after }): Effect => ({
       side: 'table',
@@ -264,30 +301,37 @@ export class World {
          join tideway.mappings m on m.number = l.mapping
          left join tideway_private.waiting w on w.mapping = l.mapping and w.local_key = l.local_key
          left join tideway_private.rereads r on r.mapping = l.mapping and r.remote_id = l.remote_id
+        where m.name = any ($1)
         order by l.local_key, m.name`,
+      [this.names],
     );
     const { rows: steps } = await this.#flow.pool.query<{ line: string }>(
       `select concat_ws(' ', 'step', to_char(s.at at time zone 'UTC', 'MI:SS.MS'), m.name, jsonb_build_object('local_key', s.local_key), s.link - '{org_id,lane,mapping,local_key,synced_at}'::text[]) as line
-         from witness.links s join tideway.mappings m on m.number = s.mapping order by s.at`,
+         from witness.links s join tideway.mappings m on m.number = s.mapping where m.name = any ($1) order by s.at`,
+      [this.names],
     );
     return [...steps, ...rows].map(({ line }) => line);
   }
 
   async #told(): Promise<Told> {
     const { rows: conflicts } = await this.#flow.pool.query<{ value: string }>(
-      `select distinct v #>> '{}' as value from tideway.conflicts
-        cross join lateral (values (local_value), (remote_value)) as x (v) where v is not null`,
+      `select distinct v #>> '{}' as value from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
+        cross join lateral (values (local_value), (remote_value)) as x (v) where v is not null and m.name = any ($1)`,
+      [this.names],
     );
     const { rows: errors } = await this.#flow.pool.query<{ key: string | null; text: string }>(
       `select e.local_key as key, concat_ws(' ', m.name, e.local_key, e.remote_id, e.code, e.message) as text
          from tideway.sync_errors e left join tideway.mappings m on m.id = e.mapping_id
-        where e.resolved_at is null and e.severity = 'error'
+        where e.resolved_at is null and e.severity = 'error' and (m.name = any ($1) or m.name is null)
         union all
-       select c.local_key, concat_ws(' ', c.kind, c."column") from tideway.conflicts c where c.resolved_at is null`,
+       select c.local_key, concat_ws(' ', c.kind, c."column") from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
+        where c.resolved_at is null and m.name = any ($1)`,
+      [this.names],
     );
     const { rows } = await this.#flow.pool.query<{ side: string; key: string }>(
       `select distinct m.name as side, c.local_key as key from tideway.conflicts c join tideway.mappings m on m.id = c.mapping_id
-        where c."column" = '*' and c.local_key is not null`,
+        where c."column" = '*' and c.local_key is not null and m.name = any ($1)`,
+      [this.names],
     );
     return { values: conflicts.map(({ value }) => value), rows, errors };
   }
@@ -307,6 +351,11 @@ interface Row {
 }
 
 const SEAL_KEY = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** What belongs into a partition. */
+export function boundOf(part: number): string {
+  return `for values with (modulus ${String(PARTITIONS)}, remainder ${String(part)})`;
+}
 
 function ofRow({ id, name, qty }: Row): Values {
   return { id: text(id), name: text(name), qty: text(qty) };

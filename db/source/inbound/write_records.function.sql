@@ -109,6 +109,18 @@ begin
       where q.ns is not null) m on m.ord = x.n;
   v_deferred := (select array_agg(i.id) from unnest(ids) with ordinality as i (id, n) where i.n::text = any (v_deferred));
 
+  -- What was sent of a column that means something else now, or is gone, no read can show.
+  if exists (select from tideway_private.used_fields f where f.mapping = map.number) then
+    select array_agg(case when g.fields is null then x.done else coalesce(x.done, '[]') || g.fields end order by x.n) into v_done
+      from unnest(v_done, links, settled) with ordinality as x (done, link, settled, n)
+      left join lateral (
+        select to_jsonb(array_agg(e.field)) as fields
+          from tideway_private.links l
+         cross join jsonb_object_keys(l.sent) as e (field)
+         where l.id = x.link and coalesce(x.settled, true) and l.sent_op is distinct from 'delete'
+           and not exists (select from tideway.mapping_columns c where c.mapping_id = map.id and c.field = e.field)) g on true;
+  end if;
+
   -- A record that changed while its row was deleted here keeps its data: the row comes back, and the conflict is recorded.
   select array_agg(case when x.verdict in ('linked', 'relink', 'adopt') and x.row_image is null
                         then case when x.writes is not null or (map.direction = 'pull' and x.id = any (compare)) or coalesce(run.force_overwrite, false) then 'restore' else 'absent' end

@@ -46,12 +46,8 @@ export interface Asked {
 /** The faults that tests asked for, first come first served. */
 export class PlainFaults {
   private readonly scripts: { readonly script: FaultScript; passed: number; left: number }[] = [];
-  #happened = 0;
-
-  /** How many requests have failed so far. */
-  get happened(): number {
-    return this.#happened;
-  }
+  /** When requests have failed so far. */
+  readonly happened: number[] = [];
 
   add(script: FaultScript): void {
     this.scripts.push({ script, passed: 0, left: script.count ?? 1 });
@@ -73,7 +69,7 @@ export class PlainFaults {
         continue;
       }
       entry.left -= 1;
-      this.#happened += 1;
+      this.happened.push(Date.now());
       return fault;
     }
     return undefined;

@@ -37,8 +37,8 @@ export class Side {
     this.#gate.fail(script);
   };
 
-  /** How many requests have failed because a script said so. */
-  failures(): number {
+  /** When requests have failed because a script said so. */
+  failures(): readonly number[] {
     return this.#gate.failures();
   }
 

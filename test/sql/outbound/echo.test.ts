@@ -92,6 +92,27 @@ test('what a person wrote in the app after an update without an answer is not ov
   expect(await map.push()).toEqual([]);
 });
 
+test('what was sent of a column that has changed since does not hold its row', async () => {
+  const map = await engine.aMapping({ table: 'id integer primary key, name text, other text' });
+  await map.page([{ id: 'r1', fields: { Id: 1, Name: 'one', Other: 'x' } }]);
+  await engine.owner.query(`update ${map.table} set name = 'two' where id = 1`);
+  await map.mark(['1']);
+  await map.push(() => ({ result: 'uncertain' }));
+  await engine.owner.query(`alter table ${map.table} alter column name type varchar(80)`);
+  await engine.pool.query(`select tideway.map($1, $2, $3, $4)`, [
+    map.name,
+    `account of ${map.name}`,
+    `Remote ${map.name}`,
+    map.table,
+  ]);
+  await engine.daemon.query(`update tideway.mappings set state = 'active' where number = $1`, [map.number]);
+  await engine.owner.query(`update ${map.table} set other = 'y' where id = 1`);
+  await map.mark(['1']);
+  await map.readBack([{ id: 'r1', fields: { Id: 1, Name: 'two', Other: 'x' } }]);
+  expect((await map.push()).map((item) => item.payload)).toEqual([{ Other: 'y' }]);
+  expect((await map.links())[0]).toMatchObject({ sent: null, sent_op: null });
+});
+
 test('where rows only go out, an update without an answer is sent again at once', async () => {
   const { map, edit } = await linked({ direction: 'push' });
   await engine.owner.query(`insert into ${map.table} values (1, 0, 0)`);
