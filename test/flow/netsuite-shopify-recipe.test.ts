@@ -180,7 +180,11 @@ test('products, stock, customers and orders of the recipe', { timeout: 240_000 +
   /** Requests and points since the last time. */
   const took = (part: string): void => {
     const [requests, points] = [shop.documents().length, shop.spent()];
-    clock(part, PRODUCTS, `Shopify: ${String(requests - asked)} requests, ${String(Math.round(points - spent))} points`);
+    clock(
+      part,
+      PRODUCTS,
+      `Shopify: ${String(requests - asked)} requests, ${String(Math.round(points - spent))} points`,
+    );
     [asked, spent] = [requests, points];
   };
   const [location] = [...shop.store.locations.keys()];

@@ -98,9 +98,16 @@ test(
     took('preview', CUSTOMERS);
 
     const [started] = await page.run<{ run: string }>('tideway.sync_now');
-    const seen: { processed_count: string; total_items: string; speed_items_per_min: string; eta_seconds: string }[] = [];
+    const seen: {
+      sync_id: string;
+      processed_count: string;
+      total_items: string;
+      speed_items_per_min: string;
+      eta_seconds: string;
+    }[] = [];
     await eventually(async () => {
-      seen.push(...(await page.run<(typeof seen)[number]>('where completed_at is null')));
+      const live = await page.run<(typeof seen)[number]>('where completed_at is null');
+      seen.push(...live.filter((one) => one.sync_id === started?.run));
       const { rows } = await pool.query(
         `select entity_type, processed_count::int as processed, failed_count::int as failed, source_system from tideway.sync_progress
           where sync_id = $1 and completed_at is not null`,
@@ -117,7 +124,9 @@ test(
     if (CUSTOMERS >= 1000) {
       const midway = seen.filter(({ processed_count: processed }) => Number(processed) > 0);
       expect(new Set(counts).size).toBeGreaterThan(5);
-      expect(midway.every((one) => one.total_items === String(CUSTOMERS) && Number(one.speed_items_per_min) > 0)).toBe(true);
+      expect(midway.every((one) => one.total_items === String(CUSTOMERS) && Number(one.speed_items_per_min) > 0)).toBe(
+        true,
+      );
       expect(midway.some(({ eta_seconds: left }) => Number(left) > 0)).toBe(true);
     }
     await eventually(() => {

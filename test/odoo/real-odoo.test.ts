@@ -65,7 +65,8 @@ describe.runIf(typeof odoo !== 'string')('a real Odoo', () => {
     await dropSlot(pool, slot);
   });
   afterEach(async () => {
-    await pool.query(`select tideway.unmap(name) from tideway.mappings`);
+    const { rows } = await pool.query<{ name: string }>(`select name from tideway.mappings where state <> 'unmapped'`);
+    for (const { name: mapping } of rows) await pool.query(`select tideway.unmap($1)`, [mapping]);
   });
   const tellOnFailure = () =>
     onTestFailed(async () => {
@@ -185,9 +186,11 @@ describe.runIf(typeof odoo !== 'string')('a real Odoo', () => {
     );
     await pool.query(`select tideway.activate('contacts')`);
     const rows = async () =>
-      (await pool.query<{ ref: string; name: string; phone: string | null }>(
-        'select ref, name, phone from contacts order by ref',
-      )).rows;
+      (
+        await pool.query<{ ref: string; name: string; phone: string | null }>(
+          'select ref, name, phone from contacts order by ref',
+        )
+      ).rows;
     const shown = async () =>
       (
         await person.searchRead<{ ref: string; name: string; phone: string | false }>('res.partner', ours(), [
@@ -209,7 +212,9 @@ describe.runIf(typeof odoo !== 'string')('a real Odoo', () => {
     const lose = (method: string) =>
       gate.fail({ when: ({ body }) => body?.includes(`"${method}"`) === true, with: { kind: 'drop_answer' } });
     lose('create');
-    await pool.query(`insert into contacts (ref, name, company) values ('a', 'Anna', false), ('b', 'Bo & Söhne', true)`);
+    await pool.query(
+      `insert into contacts (ref, name, company) values ('a', 'Anna', false), ('b', 'Bo & Söhne', true)`,
+    );
     await agree(['a', 'Anna', null], ['b', 'Bo & Söhne', null]);
     lose('write');
     await pool.query(`update contacts set name = 'Anne' where ref = 'a'`);
@@ -226,9 +231,9 @@ describe.runIf(typeof odoo !== 'string')('a real Odoo', () => {
     );
     await pool.query(`update contacts set parent = '999999' where ref = 'c'`);
     await eventually(async () =>
-      expect((await pool.query(`select local_key, code from tideway.failed_rows where mapping = 'contacts'`)).rows).toEqual([
-        { local_key: 'c', code: 'VALUE_REFUSED' },
-      ]),
+      expect(
+        (await pool.query(`select local_key, code from tideway.failed_rows where mapping = 'contacts'`)).rows,
+      ).toEqual([{ local_key: 'c', code: 'VALUE_REFUSED' }]),
     );
     await pool.query(`update contacts set parent = null where ref = 'c'`);
     lose('unlink');

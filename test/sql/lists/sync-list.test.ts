@@ -128,8 +128,12 @@ test('an item whose run ended too early for it is told how it ended, as of when 
        select 'default', 'list_items', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('id', id))) from tideway.sync_list where source_id = 'ns3'`,
     );
     const settle = async (after: string) =>
-      (await db.query<{ n: number }>(`select tideway_private.settle_list_items(clock_timestamp() + $1::interval) as n`, [after]))
-        .rows[0]?.n;
+      (
+        await db.query<{ n: number }>(
+          `select tideway_private.settle_list_items(clock_timestamp() + $1::interval) as n`,
+          [after],
+        )
+      ).rows[0]?.n;
     expect(await settle('0')).toBe(0);
     expect(await settle('1 min')).toBe(2);
     expect(await settle('1 min')).toBe(0);
