@@ -92,7 +92,14 @@ export class Connections {
     });
   }
 
-  /** Somebody asked for something in SQL, or marks were made. */
+  /** Marks were made; whose these mappings are is known here, unless they are new or another daemon's. */
+  push(mappings: readonly number[]): void {
+    const held = [...this.#held.values()].map(({ pusher }) => pusher);
+    const unknown = mappings.filter((mapping) => !held.some((pusher) => pusher.wake(mapping)));
+    if (unknown.length > 0) this.wake();
+  }
+
+  /** Somebody asked for something in SQL. */
   wake(): void {
     void this.#lookForWork();
   }

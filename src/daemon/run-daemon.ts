@@ -110,7 +110,7 @@ async function connectAndWork({
       clock,
       log,
       failpoint,
-      onMarks: () => connections.wake(),
+      onMarks: (mappings) => connections.push(mappings),
       metrics,
     });
     metrics.ask({ follower: () => follower.status, budgets: () => connections.budgets() });

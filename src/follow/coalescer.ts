@@ -34,12 +34,15 @@ export class Coalescer {
   committedAt: number | undefined;
   /** Everything up to here is in, when no transaction is open. */
   position: Lsn | undefined;
+  /** The rest of a transaction is still to come. */
+  isOpen = false;
 
   get isEmpty(): boolean {
     return this.marks.size === 0 && this.moves.length === 0 && this.doubts.size === 0 && this.position === undefined;
   }
 
   add(event: ChangeEvent): void {
+    this.isOpen = event.kind !== 'commit' && event.transaction !== undefined;
     switch (event.kind) {
       case 'commit':
         this.position = event.endLsn;

@@ -28,8 +28,8 @@ export interface FollowerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly failpoint: Failpoint;
-  /** Called when marks were committed. */
-  readonly onMarks: () => void;
+  /** Called when marks were committed, with their mappings. */
+  readonly onMarks: (mappings: readonly number[]) => void;
   readonly metrics: Metrics;
 }
 
@@ -249,6 +249,8 @@ export class Follower {
     };
     const pump = (): void => {
       if (flushing !== undefined || failure !== undefined || pending.isEmpty) return;
+      // The server sends a transaction in one go: its rows are marked together, unless they are too many.
+      if (pending.isOpen && pending.marks.size < FULL) return;
       flushing = flush()
         .catch((error: unknown) => {
           failure = error;
@@ -286,7 +288,7 @@ export class Follower {
     const { database, slot, failpoint, onMarks, metrics } = this.#options;
     failpoint('follow.read');
     const marks = [...batch.marks.values()];
-    await markChanges(database, {
+    const mappings = await markChanges(database, {
       slot,
       epoch,
       lsn: formatLsn(position),
@@ -302,7 +304,7 @@ export class Follower {
     failpoint('follow.marked');
     metrics.changes.inc(batch.changes);
     metrics.flushes.inc();
-    if (marks.length > 0) onMarks();
+    if (mappings.length > 0) onMarks(mappings);
     const sent = batch.heartbeats.map((content) => content.split(' ')).filter(([by]) => by === String(process.pid));
     const last = Number(sent.at(-1)?.[1]);
     if (!Number.isNaN(last)) this.#roundTrip = this.#options.clock.now() - last;

@@ -75,12 +75,20 @@ export class ConnectionPusher {
     }
   }
 
+  /** False where the mapping is not one of this connection, or not known yet. */
+  wake(mapping: number): boolean {
+    if (!this.#workers.has(mapping)) return false;
+    this.#push(mapping);
+    return true;
+  }
+
   wakeAll(): void {
     for (const number of this.#workers.keys()) this.#push(number);
   }
 
   #push(mapping: number): void {
     const { database, owned } = this.#options;
+    this.#workers.get(mapping)?.pusher.more();
     this.#tasks.start(`push ${String(mapping)}`, async () => {
       const worker = this.#workers.get(mapping) ?? (await this.#refresh()).get(mapping);
       try {

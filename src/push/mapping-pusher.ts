@@ -34,6 +34,7 @@ export interface PusherOptions {
 
 const ALL_LANES = 65_535;
 const MOST_GROUPS = 4;
+const MOST_LOOPS = 2;
 /** Milliseconds that a create waits for the follower, and between two looks. */
 const FOLLOWER_WAIT = 5_000;
 const FOLLOWER_LOOK = 10;
@@ -43,8 +44,8 @@ const OUTAGE = { base: 250, cap: 15_000 };
 type Weather = { readonly kind: 'fine' } | { readonly kind: 'outage' | 'unauthorized'; readonly fault: FaultFacts };
 
 /**
- * Empties the outbox of one mapping. Few marks go as one batch over all lanes; many are split by lane, so that the next
- * batch is prepared while the last one is out.
+ * Empties the outbox of one mapping. Few marks go as one batch over all lanes, and the next is prepared while the last one
+ * is out; many are split by lane, and several are out at once.
  */
 export class MappingPusher {
   readonly #options: PusherOptions;
@@ -54,6 +55,9 @@ export class MappingPusher {
   #crowded = false;
   #failures = 0;
   #closedUntil = 0;
+  /** Ends when the request that is out has been answered; of few marks, one goes after the other. */
+  #turn: Promise<void> = Promise.resolve();
+  #join: () => void = () => undefined;
 
   constructor(options: PusherOptions) {
     this.#options = options;
@@ -66,17 +70,45 @@ export class MappingPusher {
 
   /** Works until nothing is left that can be pushed now. */
   async drain(): Promise<void> {
-    const { clock, owned, mapping } = this.#options;
-    while (!owned.stopping.aborted && clock.now() >= this.#closedUntil) {
-      // Marks wait; those of one row are one.
-      if (!isOpen(mapping.windows, mapping.timezone, new Date())) return;
-      const groups = this.#crowded ? this.#groups() : [ALL_LANES];
-      // All have ended before a failure is told: then nothing of this mapping is under way.
-      const ended = await Promise.allSettled(groups.map((lanes) => this.#drainLanes(lanes)));
-      const failed = ended.find(({ status }) => status === 'rejected');
-      if (failed?.status === 'rejected') throw failed.reason;
-      if (!ended.some((group) => group.status === 'fulfilled' && group.value)) return;
+    while (this.#isOpen()) {
+      const crowded = this.#crowded;
+      if (crowded) await allEnded(this.#groups().map((lanes) => this.#drainLanes(lanes)));
+      else await this.#drainFew();
+      if (!crowded && !this.#crowded) return;
     }
+  }
+
+  /** New marks were made while this one works. */
+  more(): void {
+    this.#join();
+  }
+
+  #isOpen(): boolean {
+    const { clock, owned, mapping } = this.#options;
+    // Outside of its window marks wait; those of one row are one.
+    return (
+      !owned.stopping.aborted &&
+      clock.now() >= this.#closedUntil &&
+      isOpen(mapping.windows, mapping.timezone, new Date())
+    );
+  }
+
+  async #drainFew(): Promise<void> {
+    const loops = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    this.#join = () => {
+      if (loops.size === MOST_LOOPS || failures.length > 0 || this.#crowded) return;
+      const loop = this.#drainLanes(ALL_LANES)
+        .catch((error: unknown) => {
+          failures.push(error);
+        })
+        .finally(() => loops.delete(loop));
+      loops.add(loop);
+    };
+    this.#join();
+    while (loops.size > 0) await Promise.race(loops);
+    this.#join = () => undefined;
+    if (failures.length > 0) throw failures[0];
   }
 
   /** While the app is down: milliseconds until it is tried again. */
@@ -91,22 +123,19 @@ export class MappingPusher {
     return masks;
   }
 
-  async #drainLanes(lanes: number): Promise<boolean> {
-    const { owned, database, mapping, clock } = this.#options;
+  async #drainLanes(lanes: number): Promise<void> {
+    const { owned, database, mapping } = this.#options;
     const crowded = this.#crowded;
-    let worked = false;
-    while (!owned.stopping.aborted && clock.now() >= this.#closedUntil && this.#crowded === crowded) {
+    while (this.#isOpen() && this.#crowded === crowded) {
       const batch = await claimPush(database, mapping.number, owned.lease.epoch, this.#rows, lanes);
       if (batch === null) break;
-      worked = true;
-      await this.#push(batch);
+      await this.#push(batch, crowded);
     }
     // Groups that ran dry make room for one batch over all lanes again.
     if (crowded) this.#crowded = false;
-    return worked;
   }
 
-  async #push(batch: string): Promise<void> {
+  async #push(batch: string, crowded: boolean): Promise<void> {
     const { owned, database, clock, failpoint } = this.#options;
     const began = clock.now();
     const { limits, timing } = this.#description;
@@ -132,7 +161,7 @@ export class MappingPusher {
     rows = await this.#withoutMoved(batch, rows);
     if (rows.length === 0) return;
     failpoint('push.prepared');
-    const outcomes = await this.#send(rows);
+    const outcomes = crowded ? await this.#send(rows) : await this.#sendInTurn(rows);
     failpoint('push.answered');
     const trustAnswer = owned.connector.readPage === undefined && owned.connector.readByIds === undefined;
     const { late = false } = await completePush(database, batch, owned.lease.epoch, outcomes, {
@@ -163,6 +192,20 @@ export class MappingPusher {
     }
     const { withdrawn } = proof;
     return rows.filter(({ link_id }) => !withdrawn.includes(link_id));
+  }
+
+  async #sendInTurn(rows: readonly PreparedRow[]): Promise<PushOutcome[]> {
+    const before = this.#turn;
+    let end: () => void = () => undefined;
+    this.#turn = new Promise((resolve) => {
+      end = resolve;
+    });
+    await before;
+    try {
+      return await this.#send(rows);
+    } finally {
+      end();
+    }
   }
 
   async #send(rows: readonly PreparedRow[]): Promise<PushOutcome[]> {
@@ -277,6 +320,12 @@ export class MappingPusher {
       'A batch could not be prepared',
     );
   }
+}
+
+/** All have ended before a failure is told: then nothing of this mapping is under way. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function weatherOf(faults: readonly (FaultFacts | undefined)[]): Weather {

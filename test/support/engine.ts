@@ -344,6 +344,15 @@ export async function useEngine(database: Database) {
         );
         await daemon.query(`select tideway_private.release_due($1)`, [number]);
       },
+      /** The read that an update without an answer waits for. */
+      async readBack(records: readonly AppRecord[]): Promise<void> {
+        await this.lifetimesOver();
+        await this.dueNow();
+        await this.push();
+        await this.page(records);
+        await this.takeRequests();
+        await this.dueNow();
+      },
       /** As if the longest life of every request and every delay were over. */
       lifetimesOver: () =>
         daemon.query(

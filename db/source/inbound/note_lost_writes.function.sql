@@ -11,7 +11,8 @@ as $$
      where x.fields is not null
   ), counted as (
     update tideway_private.links l
-       set resent = case when o.twice then 0 else greatest(l.resent, 1) end,
+       -- Of a write without an answer a read tells every time anew: it may go again.
+       set resent = case when o.twice then 0 when l.answered_at is null then 1 else greatest(l.resent, 1) end,
            sent = case when o.twice then nullif(l.sent - o.fields, '{}') else l.sent end,
            sent_local = case when o.twice then nullif(l.sent_local - o.fields, '{}') else l.sent_local end,
            sent_before = case when o.twice then nullif(l.sent_before - o.fields, '{}') else l.sent_before end,

@@ -113,6 +113,10 @@ begin
     end if;
   end if;
 
+  -- Only the lanes of its rows are taken: while a small batch is out, the next one is prepared. A suspect goes alone.
+  if v_suspects is null then
+    lanes := (select bit_or(1 << (hashtextextended(k, 0) & 15)::integer) from unnest(v_keys) k);
+  end if;
   insert into tideway_private.in_flight (mapping, org_id, lanes, epoch, keys, ops, xids, marked_ats)
   values (mapping, v_map.org_id, lanes, epoch, v_keys, v_ops, v_xids, v_marked)
   returning id into v_batch;
@@ -121,4 +125,4 @@ end;
 $$;
 
 comment on function tideway_private.claim_push(integer, bigint, integer, integer) is
-  'Moves marks into one in-flight batch of the given lanes and returns its number; null when there is nothing to do now.';
+  'Moves marks of the given lanes into one in-flight batch and returns its number; null when there is nothing to do now.';

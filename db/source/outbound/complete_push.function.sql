@@ -3,6 +3,7 @@ returns jsonb
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 set timezone = 'UTC'
 as $$
@@ -176,6 +177,8 @@ begin
        set sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
       from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
      where l.id = o.link_id and o.result = 'not_found' and l.sent_op = 'update';
+
+    perform tideway_private.retry_later(v_map, v_batch, outcomes);
   end if;
   -- Where the mapping is not polled, somebody must look whether the write was kept.
   perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
@@ -183,8 +186,6 @@ begin
      join tideway_private.links l on l.id = o.link_id
     where l.sent is not null and l.remote_id is not null and (v_map.direction = 'push' or v_map.schedule = 'manual')
    having count(*) > 0;
-
-  perform tideway_private.retry_later(v_map, v_batch, outcomes);
 
   select jsonb_agg(jsonb_build_object('local_key', x.key, 'remote_id', coalesce(o.remote_id, l.remote_id), 'column', c.local,
            'class', case when o.result = 'written' then 'CONFLICT' else coalesce(o.class, 'API_ERROR') end,

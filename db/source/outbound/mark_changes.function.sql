@@ -14,14 +14,14 @@ create or replace function tideway_private.mark_changes(
   key_lists       text[]   default '{}',
   committed_at    timestamptz default null
 )
-returns integer
+returns integer[]
 language plpgsql
 volatile
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_marked  integer;
+  v_marked  integer[];
 begin
   -- Marks and position are one transaction; a follower that was replaced changes neither.
   update tideway_private.positions p
@@ -34,23 +34,26 @@ begin
       using errcode = 'TWFOL', hint = 'Stop following; the newer follower goes on.';
   end if;
 
-  insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
-  select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id,
-         coalesce(mark_changes.committed_at, clock_timestamp())
-    from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, xids) as u (relation, key, op, xid)) as g
-    join tideway.mappings m
-      on m.local_table = g.relation
-     and m.direction in ('push', 'both')
-     and m.state in ('pending', 'active', 'paused')
-     and m.activated_at is not null
-   cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
-   order by m.number, x.key collate "C"
-  on conflict on constraint outbox_pkey do update
-     set op = o.op | excluded.op,
-         -- The later commit in WAL order, never the greater number.
-         xid = excluded.xid,
-         changed_at = excluded.changed_at;
-  get diagnostics v_marked = row_count;
+  with marked as (
+    insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
+    select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id,
+           coalesce(mark_changes.committed_at, clock_timestamp())
+      from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, xids) as u (relation, key, op, xid)) as g
+      join tideway.mappings m
+        on m.local_table = g.relation
+       and m.direction in ('push', 'both')
+       and m.state in ('pending', 'active', 'paused')
+       and m.activated_at is not null
+     cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
+     order by m.number, x.key collate "C"
+    on conflict on constraint outbox_pkey do update
+       set op = o.op | excluded.op,
+           -- The later commit in WAL order, never the greater number.
+           xid = excluded.xid,
+           changed_at = excluded.changed_at
+    returning o.mapping
+  )
+  select coalesce(array_agg(distinct k.mapping), '{}') into v_marked from marked k;
 
   if cardinality(relations) + cardinality(moved_relations) > 0 then
     perform tideway_private.bump_reads(relations || moved_relations, xids || moved_xids);
@@ -82,7 +85,7 @@ end;
 $$;
 
 comment on function tideway_private.mark_changes(name, bigint, pg_lsn, oid[], text[], smallint[], bigint[], oid[], text[], text[], bigint[], oid[], text[], timestamptz) is
-$$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction.
+$$Marks rows as perhaps different from what the apps have, and moves the follower's position, in one transaction. Returns the mappings.
 
 A key is the text of its one column, or a JSON list in the order of followed_tables(). Each (relation, key) comes once.
 key_lists (JSON lists by relation) say by which columns

@@ -3,6 +3,7 @@ returns table (ord integer, op text, link_id bigint, local_key text, remote_id t
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
@@ -28,6 +29,7 @@ declare
   v_verdicts text[];
   v_deletes  bigint[];
   v_unread   text[];
+  v_reasons  text[];
   v_moment   bigint := nextval('tideway_private.moments');
 begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = prepare_push.batch for update;
@@ -122,22 +124,29 @@ begin
   end if;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
-  -- or be refused again. So is one about which a person has decided, since the read carries that out, and one that a deletion
-  -- of ours without an answer may have taken away before its row came back.
+  -- or be refused again. So is one about which a person has decided, since the read carries that out, one that a deletion
+  -- of ours without an answer may have taken away before its row came back, and one of which an update had no answer, until
+  -- a read has shown that it got lost.
   select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
                              and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
-                          or x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete'
+                          or u.deleted or u.unanswered
                           -- Held since the claim: a page found a conflict, or somebody paused the row.
                           or x.verdict in ('create', 'update', 'delete', 'soft_delete') and w.reason in ('conflict', 'paused', 'flapping')
                           then 'unread' else x.verdict end order by x.n),
-         array_agg(l.remote_id) filter (where x.verdict in ('update', 'nothing') and x.row_image is not null and l.sent is not null and l.sent_op = 'delete')
-    into v_verdicts, v_unread
+         array_agg(l.remote_id) filter (where (u.deleted or u.unanswered) and coalesce(r.reason not in ('conflict', 'found'), true)),
+         array_agg(case when u.deleted then 'conflict' else 'found' end)
+           filter (where (u.deleted or u.unanswered) and coalesce(r.reason not in ('conflict', 'found'), true))
+    into v_verdicts, v_unread, v_reasons
     from unnest(v_links, v_verdicts, v_rows, v_batch.keys) with ordinality as x (link, verdict, row_image, key, n)
     left join tideway_private.links l on l.id = x.link
     left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
-    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id;
+    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id
+    left join lateral (
+      select x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
+             x.verdict = 'update' and l.sent_op = 'update' and l.answered_at is null and l.resent <> 1 and v_map.direction = 'both' as unanswered
+       where x.row_image is not null and l.sent is not null and l.remote_id is not null) u on true;
   if v_unread is not null then
-    perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, array_fill('conflict'::text, array[cardinality(v_unread)]), true);
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, v_reasons, true);
   end if;
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
      from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)

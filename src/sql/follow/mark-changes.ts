@@ -19,10 +19,11 @@ export interface Marks {
 
 const [int2List, int8List, textList, oidList] = [1005, 1016, 1009, 1028];
 
-/** Marks rows and moves the position, in one transaction. */
-export async function markChanges(database: Database, marks: Marks): Promise<void> {
+/** Marks rows and moves the position, in one transaction; tells whose rows they are. */
+export async function markChanges(database: Database, marks: Marks): Promise<readonly number[]> {
   const { slot, epoch, lsn, moves, keyLists, doubts, committedAt } = marks;
-  const mark = (session: Pick<Database, 'array'> & Database): Promise<unknown> => session`
+  const mark = async (session: Pick<Database, 'array'> & Database): Promise<readonly number[]> => {
+    const [row] = await session<{ mappings: number[] }[]>`
     select tideway_private.mark_changes(${slot}, ${epoch}, ${lsn},
       ${session.array([...marks.relations], oidList)}, ${session.array([...marks.keys], textList)},
       ${session.array([...marks.ops], int2List)}, ${session.array([...marks.xids], int8List)},
@@ -41,15 +42,15 @@ export async function markChanges(database: Database, marks: Marks): Promise<voi
         int8List,
       )},
       ${session.array([...keyLists.keys()], oidList)}, ${session.array([...keyLists.values()], textList)},
-      ${committedAt})`;
-  if (doubts.size === 0) {
-    await mark(database);
-    return;
-  }
-  await database.begin(async (session) => {
-    await mark(session as unknown as Database);
+      ${committedAt}) as mappings`;
+    return row?.mappings ?? [];
+  };
+  if (doubts.size === 0) return mark(database);
+  return database.begin(async (session) => {
+    const mappings = await mark(session as unknown as Database);
     for (const [doubt, relations] of doubts) {
       await session`select tideway_private.ask_compare(${session.array([...relations], oidList)}, ${doubt})`;
     }
+    return mappings;
   });
 }

@@ -56,8 +56,50 @@ test('a row that is set back after a push without an answer is sent again, thoug
   await edit('v = 1');
   await map.push(() => ({ result: 'uncertain' }));
   await edit('v = 0');
-  await map.dueNow();
+  await map.readBack([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 } }]);
   expect((await map.push()).map((item) => item.payload)).toEqual([{ V: 0 }]);
+});
+
+test('an update without an answer is not sent again before the record was read', async () => {
+  const { map, edit } = await linked();
+  await edit('v = 1');
+  await map.push(() => ({ result: 'uncertain' }));
+  for (const seen of [1, 2]) {
+    await map.lifetimesOver();
+    await map.dueNow();
+    expect(await map.push(), `look ${String(seen)}`).toEqual([]);
+    expect(await map.rereads()).toEqual([expect.objectContaining({ remote_id: 'r1', reason: 'found' })]);
+    await map.page([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 } }]);
+    expect(await map.rereads()).toEqual([]);
+    await map.takeRequests();
+    await map.dueNow();
+    // The one that goes after a read may get lost as well.
+    expect((await map.push(() => ({ result: 'uncertain' }))).map((item) => item.payload)).toEqual([{ V: 1 }]);
+  }
+});
+
+test('what a person wrote in the app after an update without an answer is not overwritten by the next try', async () => {
+  const { map, edit } = await linked();
+  await edit('v = 1');
+  await map.push(() => ({ result: 'uncertain' }));
+  await map.lifetimesOver();
+  await map.dueNow();
+  expect(await map.push()).toEqual([]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 9, W: 0 } }]);
+  expect(await map.row(1)).toMatchObject({ v: 9 });
+  await map.takeRequests();
+  await map.dueNow();
+  expect(await map.push()).toEqual([]);
+});
+
+test('where rows only go out, an update without an answer is sent again at once', async () => {
+  const { map, edit } = await linked({ direction: 'push' });
+  await engine.owner.query(`insert into ${map.table} values (1, 0, 0)`);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 } }]);
+  await edit('v = 1');
+  await map.push(() => ({ result: 'uncertain' }));
+  await map.dueNow();
+  expect((await map.push()).map((item) => item.payload)).toEqual([{ V: 1 }]);
 });
 
 test('a row that is set back while its owner dies is sent again', async () => {
@@ -71,7 +113,7 @@ test('a row that is set back while its owner dies is sent again', async () => {
   expect(await map.waiting()).toEqual([
     expect.objectContaining({ local_key: '1', reason: 'retry', attempts_started: 1, attempts_finished: 0 }),
   ]);
-  await map.dueNow();
+  await map.readBack([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 } }]);
   expect((await map.push()).map((item) => item.payload)).toEqual([{ V: 0 }]);
 });
 
@@ -159,11 +201,8 @@ test('an older value of ours that turns up after a newer one is no change of the
   await edit('v = 1');
   await map.push(() => ({ result: 'uncertain' }));
   await edit('v = 2');
-  await map.dueNow();
+  await map.readBack([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 } }]);
   expect((await map.push(() => ({ result: 'written' }))).map((item) => item.payload)).toEqual([{ V: 2 }]);
-  await map.page([{ id: 'r1', fields: { Id: 1, V: 1, W: 0 } }]);
-  await map.takeRequests();
-  expect(await map.push()).toEqual([]);
   await map.lifetimesOver();
   await map.page([{ id: 'r1', fields: { Id: 1, V: 1, W: 0 } }]);
   expect(await map.row(1)).toMatchObject({ v: 2 });

@@ -27,7 +27,7 @@ export interface Rules {
   readonly remoteImage: 'shown' | 'sent';
   readonly merges: 'under the lock' | 'in the locking statement';
   readonly lateRequests: 'awaited' | 'forgotten by the next answer';
-  readonly resends: 'at once' | 'after the longest life';
+  readonly resends: 'after a read' | 'at once' | 'after the longest life';
   readonly answers: 'are judged like reads' | 'settle whatever they show';
 }
 
@@ -38,7 +38,7 @@ export const DESIGN: Rules = {
   remoteImage: 'shown',
   merges: 'under the lock',
   lateRequests: 'awaited',
-  resends: 'at once',
+  resends: 'after a read',
   answers: 'are judged like reads',
 };
 
@@ -51,7 +51,7 @@ interface Sent {
   readonly late: boolean;
   /** Long enough ago: a read asked for from now on settles it. */
   readonly ripe: boolean;
-  /** One: a read did not show it. Two: it was sent again since. */
+  /** One: a read since then did not show it. Two: it was sent again since. */
   readonly resent: number;
 }
 
@@ -132,7 +132,8 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       return write(state, shown);
     }
     if (sent.resent < 2 || !sent.answered) {
-      return { ...state, sent: { ...sent, resent: Math.max(sent.resent, 1) }, mark: true, reads: stale(state.reads) };
+      const resent = sent.answered ? Math.max(sent.resent, 1) : 1;
+      return { ...state, sent: { ...sent, resent }, mark: true, reads: stale(state.reads) };
     }
     return { ...state, local: sent.value, remote: shown, sent: null, raised: true, reads: stale(state.reads) };
   };
@@ -236,7 +237,9 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.wal) {
       can('follower marks the row', { ...state, wal: false, mark: true });
     }
-    const waits = rules.resends === 'after the longest life' && state.sent?.late === true && !state.sent.ripe;
+    const waits =
+      (rules.resends === 'after the longest life' && state.sent?.late === true && !state.sent.ripe) ||
+      (rules.resends === 'after a read' && state.sent?.answered === false && state.sent.resent !== 1);
     if (state.mark && state.flight === 'none' && !waits) {
       can('claim', { ...state, mark: false, flight: 'claimed' });
     }
