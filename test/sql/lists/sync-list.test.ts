@@ -108,9 +108,9 @@ test('an item whose run ended too early for it is told how it ended, as of when 
     const target = await aMapping(db, { name: 'sh', system: 'shopify', itemType: 'product' });
     await db.query(
       `insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane)
-       select $1, 'default', n, 'ns' || n, 0 from generate_series(1, 4) n
+       select $1::integer, 'default', n::text, 'ns' || n, 0 from generate_series(1, 4) n
        union all
-       select $2, 'default', n, 'sh' || n, 0 from generate_series(1, 3) n`,
+       select $2::integer, 'default', n::text, 'sh' || n, 0 from generate_series(1, 3) n`,
       [source.number, target.number],
     );
     await db.query(
