@@ -330,16 +330,19 @@ describe('writes', () => {
     ]);
   });
 
-  test('a record that is gone is named, too, where Odoo writes to it without a word', async () => {
-    const { app, session } = await rig();
-    const tags = 'res.partner.category';
-    const id = app.edit(tags, { op: 'create', values: { name: 'Gold' } });
-    const outcomes = await odoo.writeBatch?.(session, {
-      table: tags,
-      rows: [update('1', id, { color: 1 }), update('2', 999, { color: 1 }), update('3', 998, { color: 2 })],
-    });
-    expect(outcomes?.map(({ result }) => result)).toEqual(['written', 'not_found', 'not_found']);
-  });
+  test.for([14, 19] as const)(
+    'a record that is gone is named, too, where version %i writes to it without a word',
+    async (version) => {
+      const { app, session } = await rig({ version });
+      const tags = 'res.partner.category';
+      const id = app.edit(tags, { op: 'create', values: { name: 'Gold' } });
+      const outcomes = await odoo.writeBatch?.(session, {
+        table: tags,
+        rows: [update('1', id, { color: 1 }), update('2', 999, { color: 1 }), update('3', 998, { color: 2 })],
+      });
+      expect(outcomes?.map(({ result }) => result)).toEqual(['written', 'not_found', 'not_found']);
+    },
+  );
 
   test('a bad create keeps nobody else from being written, whatever else is in the batch', async () => {
     const { app, session } = await rig();

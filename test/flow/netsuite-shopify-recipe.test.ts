@@ -91,7 +91,7 @@ const daemon = async (env: Record<string, string> = {}): Promise<RunningDaemon> 
   return started;
 };
 
-/** The statements of the page, for stand-ins instead of accounts and for seconds instead of minutes. */
+/** The statements of the page, for stand-ins instead of accounts and for seconds instead of minutes: each read looks back over minutes. */
 const statements = (): string[] =>
   fencedBlocks(readFileSync('docs/recipes/netsuite-to-shopify.md', 'utf8')).map((sql) =>
     sql
@@ -103,7 +103,7 @@ const statements = (): string[] =>
         '"shop": "my-shop.myshopify.com"',
         `"shop": "my-shop.myshopify.com", "base_url": "${shop.url}", "bulk_url": "${shop.url}"`,
       )
-      .replaceAll('"schedule": "1 min"', '"schedule": "1 s"'),
+      .replaceAll('"schedule": "1 min"', `"schedule": "${String(Math.ceil(PRODUCTS / 100))} s"`),
   );
 const statement = (words: string): string => {
   const found = statements().filter((sql) => sql.includes(words));

@@ -70,7 +70,9 @@ export async function writeBatch(
       if (stopsAll(facts)) stopped = { ...facts, uncertain: false };
     }
   }
-  const byRef = new Map((await confirm(client, table, rows, outcomes)).map((outcome) => [outcome.ref, outcome]));
+  const byRef = new Map(
+    (await confirm(client, table, columns, rows, outcomes)).map((outcome) => [outcome.ref, outcome]),
+  );
   return rows.flatMap(({ ref }) => byRef.get(ref) ?? []);
 }
 
@@ -78,6 +80,7 @@ export async function writeBatch(
 async function confirm(
   client: OdooClient,
   model: string,
+  columns: Columns,
   rows: readonly (CreateRow | UpdateRow | DeleteRow)[],
   outcomes: readonly WriteOutcome[],
 ): Promise<readonly WriteOutcome[]> {
@@ -88,7 +91,9 @@ async function confirm(
   if (claims.length === 0) return outcomes;
   try {
     const ids = claims.flatMap(({ id }) => toId(id) ?? []);
-    const { rows: shown, unknown } = await readKnown(client, model, ids, ['id']);
+    // Asked for ids alone, Odoo gives back those that it was asked about.
+    const looked = Object.hasOwn(columns, 'write_date') ? 'write_date' : (Object.keys(columns)[0] ?? 'id');
+    const { rows: shown, unknown } = await readKnown(client, model, ids, [looked]);
     const there = new Set([...shown.map(({ id }) => String(id)), ...unknown.map(String)]);
     return outcomes.map((outcome) =>
       isClaim(outcome) && !there.has(outcome.id) ? { ref: outcome.ref, result: 'not_found' } : outcome,
