@@ -20,7 +20,7 @@ import type { ListItem } from '../sql/lists/list-items.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
 import { interruptRuns } from '../sql/requests/runs.ts';
-import { syncListItems } from './list-items.ts';
+import { syncListItems, type ListGroup } from './list-items.ts';
 import { Arrivals } from './count-records.ts';
 import { PartSize } from './part-size.ts';
 import { reRead } from './re-read.ts';
@@ -209,18 +209,20 @@ export class ConnectionPuller {
     }
   }
 
-  /** What is more important has arrived, or has been tried for a minute, before the rest begins. */
+  /** What is more important has arrived, or nothing of it has for a minute, before the rest begins. */
   async #listParts(parts: readonly Request[]): Promise<void> {
     const priorities = [...new Set(parts.map(priorityOf))].sort((a, b) => b - a);
     for (const priority of priorities) {
-      await Promise.all(parts.filter((part) => priorityOf(part) === priority).map((part) => this.#listItems(part)));
+      const alike = parts.filter((part) => priorityOf(part) === priority);
+      const group: ListGroup = { parts: alike.length, movedAt: this.#options.clock.now() };
+      await Promise.all(alike.map((part) => this.#listItems(part, group)));
     }
   }
 
-  async #listItems(request: Request): Promise<void> {
+  async #listItems(request: Request, group: ListGroup): Promise<void> {
     const found = request.mapping === null ? undefined : await this.#mapping(request.mapping);
     if (found === undefined) return finishRequest(this.#options.database, request.id);
-    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(found.number) }, request);
+    await syncListItems({ ...this.#options, mapping: found, size: this.#sizeOf(found.number), group }, request);
   }
 
   async #reRead(mapping: number): Promise<void> {

@@ -33,10 +33,19 @@ export interface ListItemsOptions {
   readonly invalidator: Invalidator;
   readonly mapping: PullMapping;
   readonly size: PartSize;
+  readonly group: ListGroup;
+}
+
+/** Parts of the list that are carried over side by side. */
+export interface ListGroup {
+  readonly parts: number;
+  /** When an item of any of them last arrived, by the clock. */
+  movedAt: number;
 }
 
 const LOOK_EVERY = 200;
-/** What a target has not taken by then goes on by itself; the item stays pending. */
+const LOOK_AT_LEAST_EVERY = 5_000;
+/** When nothing has arrived for so long, the items stay pending: they go on by themselves and are told later. */
 const PATIENCE = 60_000;
 
 /**
@@ -47,9 +56,9 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
   const { owned, database, log, mapping } = options;
   const items = request.args['items'] as readonly ListItem[];
   try {
-    const { changed, done } = await readItems(options, items);
+    const { readAt, changed, done } = await readItems(options, items);
     const settled = changed.length === 0 ? [] : await carryOver(options, changed);
-    await finishListPart(database, request.id, request.run_id, [...done, ...settled]);
+    await finishListPart(database, { request: request.id, run: request.run_id, readAt }, [...done, ...settled]);
   } catch (error) {
     if (error instanceof ReadStopped) return;
     if (!(error instanceof Fault)) throw error;
@@ -61,8 +70,7 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
     );
     await finishListPart(
       database,
-      request.id,
-      request.run_id,
+      { request: request.id, run: request.run_id, readAt: null },
       items.map((item) => failure(item, `${code}: ${message}`)),
     );
   }
@@ -71,7 +79,7 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
 async function readItems(
   options: ListItemsOptions,
   items: readonly ListItem[],
-): Promise<{ changed: readonly ListItem[]; done: readonly ListItemState[] }> {
+): Promise<{ readAt: string | null; changed: readonly ListItem[]; done: readonly ListItemState[] }> {
   const { owned, database, mapping, size } = options;
   const { connector, settings, lease } = owned;
   const { readByIds } = connector;
@@ -81,6 +89,7 @@ async function readItems(
   const { limits, timing } = connector.describe(settings);
   const changed: ListItem[] = [];
   const done: ListItemState[] = [];
+  let readAt: string | null = null;
   for (let at = 0; at < items.length; at += limits.idsPerRead) {
     const part = items.slice(at, at + limits.idsPerRead);
     const { asked, answer } = await askApp(options, 'short', async () => {
@@ -91,6 +100,7 @@ async function readItems(
       const answer = await readByIds(owned.session('pull'), { table, columns, ids, askedFor: asked.asked });
       return { asked, answer };
     });
+    readAt ??= asked.asked_at;
     const records = new Map(answer.records.map((record) => [record.id, record]));
     const due = part.filter((item) => {
       const record = records.get(item.source_id);
@@ -107,7 +117,7 @@ async function readItems(
       }
     }
   }
-  return { changed, done };
+  return { readAt, changed, done };
 }
 
 /** Whether the source changed since the item was synced; a clock that differs a little must not hide a change. */
@@ -117,14 +127,18 @@ function isDue({ mode, synced_at: syncedAt }: ListItem, { modifiedAt }: RemoteRe
 }
 
 async function carryOver(options: ListItemsOptions, items: readonly ListItem[]): Promise<readonly ListItemState[]> {
-  const { owned, database, clock } = options;
+  const { owned, database, clock, group } = options;
   await pushListItems(database, items);
-  const end = clock.now() + PATIENCE;
-  for (;;) {
+  group.movedAt = clock.now();
+  const every = Math.min(LOOK_EVERY * group.parts, LOOK_AT_LEAST_EVERY);
+  for (let open = items.length; ;) {
     const states = await listItemStates(database, items);
-    if (clock.now() > end || states.every(({ status }) => status !== 'pending')) return states;
+    const pending = states.filter(({ status }) => status === 'pending').length;
+    if (pending < open) group.movedAt = clock.now();
+    open = pending;
+    if (pending === 0 || clock.now() > group.movedAt + PATIENCE) return states;
     if (owned.stopping.aborted) throw new ReadStopped('The daemon was told to stop.');
-    await clock.wait(LOOK_EVERY, owned.stopping).catch(() => undefined);
+    await clock.wait(every, owned.stopping).catch(() => undefined);
   }
 }
 

@@ -29,10 +29,14 @@ export async function writeRows(
       lease.assertHeld();
       return writeBatch(session, { table, rows: sent });
     });
-    const whole = answers.filter((answer) => answer.result === 'refused' && answer.wholeBatch === true);
-    if (sent.length > 1 && whole.length === sent.length) {
-      const middle = Math.ceil(sent.length / 2);
-      parts.unshift(sent.slice(0, middle), sent.slice(middle));
+    // A connector may send one part of the rows in a request of its own, and only that one is refused.
+    const isWhole = (answer: WriteOutcome | undefined): boolean =>
+      answer?.result === 'refused' && answer.wholeBatch === true;
+    const whole = sent.filter((_, at) => isWhole(answers[at]));
+    if (whole.length > 1) {
+      const middle = Math.ceil(whole.length / 2);
+      parts.unshift(whole.slice(0, middle), whole.slice(middle));
+      outcomes.push(...answers.filter((answer) => !isWhole(answer)));
     } else {
       outcomes.push(...answers);
     }

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Cursor, Page, PageRequest, Session } from '../../src/connectors/connector.ts';
 import { odoo } from '../../src/connectors/odoo/odoo.ts';
+import type { OwnedConnection } from '../../src/connectors/owned-connection.ts';
 import { odooSettings, type OdooSettings } from '../../src/connectors/odoo/settings.ts';
 import { Fault } from '../../src/model/fault.ts';
 import type { Fields } from '../../src/model/record.ts';
 import type { WriteOutcome, WriteRow } from '../../src/model/write.ts';
+import { writeRows } from '../../src/push/write-rows.ts';
 import type { OdooApp, OdooAppOptions } from '../apps/odoo/odoo-app.ts';
 import { ODOO_KEY, openOdoo, startPartners } from './odoo-rig.ts';
 
@@ -326,6 +328,39 @@ describe('writes', () => {
       { result: 'not_found' },
       { result: 'written' },
     ]);
+  });
+
+  test.for([14, 19] as const)(
+    'a record that is gone is named, too, where version %i writes to it without a word',
+    async (version) => {
+      const { app, session } = await rig({ version });
+      const tags = 'res.partner.category';
+      const id = app.edit(tags, { op: 'create', values: { name: 'Gold' } });
+      const outcomes = await odoo.writeBatch?.(session, {
+        table: tags,
+        rows: [update('1', id, { color: 1 }), update('2', 999, { color: 1 }), update('3', 998, { color: 2 })],
+      });
+      expect(outcomes?.map(({ result }) => result)).toEqual(['written', 'not_found', 'not_found']);
+    },
+  );
+
+  test('a bad create keeps nobody else from being written, whatever else is in the batch', async () => {
+    const { app, session } = await rig();
+    const id = app.edit(TABLE, { op: 'create', values: { name: 'old' } });
+    const owned = { connector: odoo, lease: { assertHeld: () => undefined }, session: () => session };
+    const rows = [
+      create('1', { phone: 'no name' }),
+      create('2', { name: 'good' }),
+      create('3', { name: 'fine' }),
+      remove('4', id),
+    ];
+    const outcomes = await writeRows(owned as unknown as OwnedConnection, TABLE, rows, odoo.describe().limits);
+    expect(Object.fromEntries(outcomes.map(({ ref, result }) => [ref, result]))).toEqual({
+      1: 'refused',
+      2: 'written',
+      3: 'written',
+      4: 'written',
+    });
   });
 
   test.for([16, 19] as const)(

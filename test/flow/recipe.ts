@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { expect, onTestFailed } from 'vitest';
 import type { Pool } from 'pg';
 import type { RunningDaemon } from '../support/daemon.ts';
@@ -44,4 +45,16 @@ export function tellOnFailure(pool: Pool, daemon: RunningDaemon): void {
     const { rows: states } = await pool.query(`select name, state, paused_reason from tideway.mappings`);
     console.error(daemon.log().slice(-6000), JSON.stringify([rows, states], null, 1));
   });
+}
+
+/** Tells how long each part of a run at full size took, when one was asked for. */
+export function stopwatch(wanted: boolean): (part: string, rows: number, more?: string) => void {
+  let last = performance.now();
+  return (part, rows, more = '') => {
+    const seconds = (performance.now() - last) / 1000;
+    last = performance.now();
+    if (!wanted) return;
+    const speed = `${seconds.toFixed(1)} s, ${(rows / seconds).toFixed(1)} rows/s`;
+    console.log(`${part}: ${speed}, load ${(loadavg()[0] ?? 0).toFixed(1)}${more === '' ? '' : `, ${more}`}`);
+  };
 }

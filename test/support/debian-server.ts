@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrateDatabase } from '../../src/cli/migrate-database.ts';
@@ -17,6 +17,8 @@ export function isInstalled(files: Record<string, string>, skipped: string): boo
 /** A migrated server of Debian's PostgreSQL 15, which brings the extensions that the packaged one lacks. */
 export async function startDebianServer() {
   const directory = mkdtempSync(join(tmpdir(), 'tideway-debian-'));
+  // The server has an account of its own where root starts it.
+  chmodSync(directory, 0o755);
   const server = await startEmbeddedPostgres({ directory, binaries, settings: { fsync: 'off' } });
   await migrateDatabase({ url: server.url, current: currentMigrations().length > 0, say: () => {} });
   return {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
@@ -48,6 +48,8 @@ async function startServer(major: string | undefined): Promise<{ url: string; st
     return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) };
   }
   const directory = mkdtempSync(join(tmpdir(), 'tideway-test-'));
+  // The server has an account of its own where root starts it.
+  chmodSync(directory, 0o755);
   const binaries = major ? { binaries: binariesOf(major) } : {};
   const server = await startEmbeddedPostgres({ directory, settings, ...binaries });
   return {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Repeats the check until it neither throws nor answers false; at last lets its own failure speak. */
 export async function waitFor<Result>(
   check: () => Result | Promise<Result>,
-  { within = 10_000 }: { within?: number } = {},
+  { within = 10_000, every = 20 }: { within?: number; every?: number } = {},
 ): Promise<Exclude<Result, false | undefined | null>> {
   const end = Date.now() + within;
   for (;;) {
@@ -15,6 +15,6 @@ export async function waitFor<Result>(
     } catch (error) {
       if (last) throw error;
     }
-    await pause(20);
+    await pause(every);
   }
 }

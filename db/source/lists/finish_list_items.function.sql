@@ -18,10 +18,12 @@ as $$
       from results r
       join locked k on k.id = r.id
      where s.id = r.id
+       -- What stays pending keeps the time when it was asked for.
+       and (r.status <> 'pending' or s.last_sync_status is distinct from 'pending')
     returning 1
   )
   select count(*)::integer from updated
 $$;
 
 comment on function tideway_private.finish_list_items(jsonb, timestamptz) is
-  'Writes the results of list items: a list of {id, status: pending|success|failed, error, target_id}. Returns how many were there.';
+  'Writes the results of list items: a list of {id, status: pending|success|failed, error, target_id}. Returns how many changed.';

@@ -1,4 +1,4 @@
-create or replace function tideway_private.finish_list_part(request bigint, run uuid, results jsonb)
+create or replace function tideway_private.finish_list_part(request bigint, run uuid, results jsonb, read_at timestamptz default null)
 returns void
 language plpgsql
 volatile
@@ -7,7 +7,7 @@ as $$
 begin
   -- Two owners that end their parts at once take turns: the second one sees that nothing is left.
   perform from tideway.sync_runs r where r.id = finish_list_part.run for no key update;
-  perform tideway_private.finish_list_items(results);
+  perform tideway_private.finish_list_items(results, coalesce(read_at, clock_timestamp()));
   perform tideway_private.advance_run(run, (
     select jsonb_build_object(
              'processed', count(*), 'skipped', count(*) filter (where (x ->> 'skipped')::boolean),
@@ -24,5 +24,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.finish_list_part(bigint, uuid, jsonb) is
-  'Writes the results of one part of a list sync; the last part ends the run.';
+comment on function tideway_private.finish_list_part(bigint, uuid, jsonb, timestamptz) is
+  'Writes the results of one part of a list sync; the last part ends the run. What changes in the source after read_at is not synced yet.';

@@ -131,7 +131,7 @@ export async function readByIds(session: Session<OdooSettings>, request: IdsRequ
  * `read` leaves out what does not exist, and refuses everything when a single record is barred from the user.
  * What is barred exists: it is neither shown nor gone.
  */
-async function readKnown(
+export async function readKnown(
   client: OdooClient,
   model: string,
   ids: readonly number[],

@@ -4,6 +4,7 @@ import type { CreateRow, DeleteRow, UpdateRow, WriteOutcome } from '../../model/
 import type { Session, WriteRequest } from '../connector.ts';
 import { outcomesOf } from '../write-outcomes.ts';
 import { createOdooClient, type OdooClient } from './client.ts';
+import { readKnown } from './reading.ts';
 import { columnsOf, KEPT_BY_ODOO, type Columns } from './records.ts';
 import type { OdooSettings } from './settings.ts';
 import { toId, toOdoo } from './values.ts';
@@ -69,8 +70,39 @@ export async function writeBatch(
       if (stopsAll(facts)) stopped = { ...facts, uncertain: false };
     }
   }
-  const byRef = new Map(outcomes.map((outcome) => [outcome.ref, outcome]));
+  const byRef = new Map(
+    (await confirm(client, table, columns, rows, outcomes)).map((outcome) => [outcome.ref, outcome]),
+  );
   return rows.flatMap(({ ref }) => byRef.get(ref) ?? []);
+}
+
+/** Where no record rule guards a model, Odoo writes to a record that is gone without a word. */
+async function confirm(
+  client: OdooClient,
+  model: string,
+  columns: Columns,
+  rows: readonly (CreateRow | UpdateRow | DeleteRow)[],
+  outcomes: readonly WriteOutcome[],
+): Promise<readonly WriteOutcome[]> {
+  const updates = new Set(rows.flatMap((row) => (row.op === 'update' ? [row.ref] : [])));
+  const isClaim = (outcome: WriteOutcome): outcome is WriteOutcome & { result: 'written' } =>
+    outcome.result === 'written' && updates.has(outcome.ref);
+  const claims = outcomes.filter(isClaim);
+  if (claims.length === 0) return outcomes;
+  try {
+    const ids = claims.flatMap(({ id }) => toId(id) ?? []);
+    // Asked for ids alone, Odoo gives back those that it was asked about.
+    const looked = Object.hasOwn(columns, 'write_date') ? 'write_date' : (Object.keys(columns)[0] ?? 'id');
+    const { rows: shown, unknown } = await readKnown(client, model, ids, [looked]);
+    const there = new Set([...shown.map(({ id }) => String(id)), ...unknown.map(String)]);
+    return outcomes.map((outcome) =>
+      isClaim(outcome) && !there.has(outcome.id) ? { ref: outcome.ref, result: 'not_found' } : outcome,
+    );
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const fault: FaultFacts = { ...error.facts, uncertain: true };
+    return outcomes.map((outcome) => (isClaim(outcome) ? { ref: outcome.ref, result: 'uncertain', fault } : outcome));
+  }
 }
 
 function sentBy(row: CreateRow | UpdateRow | DeleteRow): Fields {

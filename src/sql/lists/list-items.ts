@@ -54,11 +54,17 @@ export async function listItemStates(database: Database, items: readonly ListIte
 /** Writes the results of one part of a list sync; the last part ends the run. */
 export async function finishListPart(
   database: Database,
-  request: string,
-  run: string | null,
+  part: { readonly request: string; readonly run: string | null; readonly readAt: string | null },
   results: readonly ListItemState[],
 ): Promise<void> {
-  await database`select tideway_private.finish_list_part(${request}, ${run}, ${json(results)}::text::jsonb)`;
+  const { request, run, readAt } = part;
+  await database`select tideway_private.finish_list_part(${request}, ${run}, ${json(results)}::text::jsonb, ${readAt})`;
+}
+
+/** Tells items that were still under way when their run ended; returns how many have arrived or failed since. */
+export async function settleListItems(database: Database): Promise<number> {
+  const [row] = await database<{ items: number }[]>`select tideway_private.settle_list_items() as items`;
+  return row?.items ?? 0;
 }
 
 /** Items whose interval is over, and all that have a cron schedule. */

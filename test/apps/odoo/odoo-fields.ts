@@ -27,6 +27,8 @@ export interface OdooModel {
   readonly check?: { readonly needs: string; readonly message: string; readonly constraint: string };
   /** False for a view of the database: no write date, no user. */
   readonly logAccess?: boolean;
+  /** False where no record rule guards it: then writing to what is gone does nothing, without a word. */
+  readonly guarded?: boolean;
 }
 
 const LOGGED: Readonly<Record<string, OdooField>> = {

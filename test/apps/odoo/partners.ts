@@ -11,6 +11,7 @@ export const PARTNER_MODELS: readonly OdooModel[] = [
   {
     name: 'res.partner.category',
     title: 'Partner Tags',
+    guarded: false,
     fields: { name: { type: 'char', required: true }, color: { type: 'integer' } },
   },
   {

@@ -65,6 +65,8 @@ export interface ShopifyApp {
   documents(): readonly string[];
   /** The points that are left. */
   points(): number;
+  /** The points that all documents together have cost. */
+  spent(): number;
   /** Ends bulk operations in this state. */
   endBulk(status: 'FAILED' | 'CANCELED' | 'EXPIRED', errorCode?: string): void;
   /** Takes the last line out of every result, while the shop goes on counting it. */
@@ -103,6 +105,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
   let grants = 0;
   let refreshToken = options.client?.refreshToken;
   let left = points.capacity;
+  let spent = 0;
   let leftAt = now();
   const webhooks = new ShopifyWebhooks(shop, options.client?.secret ?? 'shpss_test_secret', options.gateway);
   const store = new ShopifyStore({
@@ -392,6 +395,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     const { data, errors, context } = carryOut(document, variables ?? {}, false);
     if (data === undefined) return invalid(errors, 'INVALID_VARIABLE');
     left -= cost;
+    spent += cost;
     return {
       status: 200,
       body: {
@@ -612,6 +616,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
       refill();
       return left;
     },
+    spent: () => spent,
     endBulk: (status, errorCode) => {
       for (const operation of operations.values()) {
         operation.status = status;

@@ -102,6 +102,55 @@ test('results are written to the items, and a failure keeps the last success', (
     ]);
   }));
 
+test('an item whose run ended too early for it is told how it ended, as of when it was asked for', () =>
+  rolledBack(async (db) => {
+    const source = await aMapping(db, { name: 'ns', system: 'netsuite', itemType: 'product' });
+    const target = await aMapping(db, { name: 'sh', system: 'shopify', itemType: 'product' });
+    await db.query(
+      `insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane)
+       select $1::integer, 'default', n::text, 'ns' || n, 0 from generate_series(1, 4) n
+       union all
+       select $2::integer, 'default', n::text, 'sh' || n, 0 from generate_series(1, 3) n`,
+      [source.number, target.number],
+    );
+    await db.query(
+      `insert into tideway_private.waiting (mapping, org_id, local_key, reason) values ($1, 'default', '2', 'failed')`,
+      [target.number],
+    );
+    await db.query(add, [['ns1', 'ns2', 'ns3', 'ns4'], 0]);
+    const finish = `select tideway_private.finish_list_items((select jsonb_agg(jsonb_build_object('id', id, 'status', 'pending')) from tideway.sync_list))`;
+    await db.query(finish);
+    const { rows: later } = await db.query<{ at: string }>(`select clock_timestamp()::text as at`);
+    // A run that ends without them changes nothing.
+    await db.query(finish);
+    await db.query(
+      `insert into tideway_private.requests (org_id, kind, args)
+       select 'default', 'list_items', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('id', id))) from tideway.sync_list where source_id = 'ns3'`,
+    );
+    const settle = async (after: string) =>
+      (
+        await db.query<{ n: number }>(
+          `select tideway_private.settle_list_items(clock_timestamp() + $1::interval) as n`,
+          [after],
+        )
+      ).rows[0]?.n;
+    expect(await settle('0')).toBe(0);
+    expect(await settle('1 min')).toBe(2);
+    expect(await settle('1 min')).toBe(0);
+    const { rows } = await db.query<Record<string, unknown>>(
+      `select source_id, last_sync_status as status, target_id, error_message as error, last_synced_at < $1 as in_time from tideway.sync_list order by source_id`,
+      [later[0]?.at],
+    );
+    expect(rows).toEqual([
+      { source_id: 'ns1', status: 'success', target_id: 'sh1', error: null, in_time: true },
+      { source_id: 'ns2', status: 'failed', target_id: 'sh2', error: 'The row waits: failed.', in_time: null },
+      { source_id: 'ns3', status: 'pending', target_id: null, error: null, in_time: null },
+      { source_id: 'ns4', status: 'pending', target_id: null, error: null, in_time: null },
+    ]);
+    await db.query(`delete from tideway_private.requests`);
+    expect(await settle('1 min')).toBe(1);
+  }));
+
 test('what a pattern matches goes on the list', () =>
   rolledBack(async (db) => {
     const mapping = await aMapping(db, { name: 'ns', system: 'netsuite', itemType: 'product' });
