@@ -37,7 +37,7 @@ export const FAULT_CODES = {
   RESPONSE_TOO_LARGE: { class: 'API_ERROR', retryable: false },
   NOT_FOUND: { class: 'API_ERROR', retryable: false },
   REQUEST_REFUSED: { class: 'API_ERROR', retryable: false },
-  CURSOR_EXPIRED: { class: 'API_ERROR', retryable: false },
+  CURSOR_EXPIRED: { class: 'API_ERROR', retryable: true },
   UNKNOWN_OUTCOME: { class: 'API_ERROR', retryable: true },
   WRITE_NOT_KEPT: { class: 'API_ERROR', retryable: false },
   DEPENDENCY_PENDING: { class: 'API_ERROR', retryable: true },
