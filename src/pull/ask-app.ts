@@ -20,9 +20,11 @@ export function askApp<Answer>(
     try {
       return await ask();
     } catch (error) {
-      // An outage is worth waiting for; an answer that contradicts itself again and again is not.
-      if (error instanceof Fault && error.facts.code === 'BAD_RESPONSE' && ++unbelievable >= BELIEVE_AT_MOST) {
-        throw new Fault('BAD_RESPONSE', error.message, { ...error.facts, retryable: false, cause: error });
+      // An outage is worth waiting for; an answer that contradicts itself again and again is not, nor a place that is gone.
+      const code = error instanceof Fault ? error.facts.code : undefined;
+      const isVain = code === 'CURSOR_EXPIRED' || (code === 'BAD_RESPONSE' && ++unbelievable >= BELIEVE_AT_MOST);
+      if (error instanceof Fault && isVain) {
+        throw new Fault(error.facts.code, error.message, { ...error.facts, retryable: false, cause: error });
       }
       if (error instanceof Fault || error instanceof ReadStopped || isDatabaseError(error)) throw error;
       throw new Fault('INTERNAL', `The connector failed: ${messageOf(error)}`, { cause: error });

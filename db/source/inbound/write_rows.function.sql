@@ -12,10 +12,6 @@ declare
   v_half     integer := cardinality(write_rows.keys) / 2;
   v_problem  jsonb;
 begin
-  if coalesce(cardinality(write_rows.keys), 0) = 0 then
-    return;
-  end if;
-
   begin
     execute format('select array_agg(r.key), array_agg(coalesce(r.a #>> ''{}'', r.key)) from tideway_run.%I($1, null, $2, $3) r', run_as)
        into v_keys, v_new using statement, write_rows.keys, vals;

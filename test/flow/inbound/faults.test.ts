@@ -12,10 +12,11 @@ const { pool } = flow;
 const LIST = { method: 'GET', path: '/records' };
 
 /** A hundred records on pages of forty, all read once, and polls by hand from there. */
-async function begin(mapping: Record<string, unknown> = {}): Promise<Stage> {
+async function begin(mapping: Record<string, unknown> = {}, settings: Record<string, unknown> = {}): Promise<Stage> {
   const stage = await flow.stage({
     direction: 'pull',
     app: { recordsPerPage: 200 },
+    settings,
     mapping: { schedule: 'manual', sweep_schedule: 'manual', ...mapping },
   });
   for (let ref = 1; ref <= 30; ref += 1)
@@ -103,7 +104,8 @@ test('a secret that the app refuses pauses the connection instead of hammering i
 });
 
 test('a place that the app has forgotten means reading everything again, in the same run', async () => {
-  const stage = await begin();
+  // Reads of changes look back no further than they must, so that what is read shows that it was everything.
+  const stage = await begin({}, { overlap: 1 });
   await flow.daemon();
   await active();
   await ended(pool, await sync(pool, 'full'));
@@ -117,8 +119,11 @@ test('a place that the app has forgotten means reading everything again, in the 
       body: '{"error":{"code":"cursor_expired","message":"The cursor is no longer known."}}',
     },
   });
+  const asked = stage.app.requests().length;
   const run = await ended(pool, await sync(pool, 'delta'));
   expect(run).toMatchObject({ kind: 'delta', status: 'completed', processed: 30, updated: 1 });
+  // The place is not asked for again: it is gone.
+  expect(stage.app.requests().slice(asked)).toHaveLength(2);
 });
 
 test('one mapping that fails, and one app that is dead, stop nobody else', async () => {

@@ -21,7 +21,7 @@ async function slotAt(lsn: string): Promise<{ acknowledged: boolean; keeps: bool
 }
 
 const complaints = async (): Promise<unknown[]> =>
-  (await pool.query(`select what from tideway.health where "where" like 'slot %'`)).rows;
+  (await pool.query<{ what: string }>(`select what from tideway.health where "where" like 'slot %'`)).rows;
 
 test('transactions that stay open, or prepared, over a restart hold back the log and nobody else, and arrive as they end', async () => {
   const stage = await outbound.stage();
