@@ -2,11 +2,11 @@ import { startAppServer, type AppAnswer, type AppServer } from '../apps/app-serv
 
 /** Stands before a real Odoo, where requests can fail, and counts what Odoo carried out. */
 export interface Gate extends AppServer {
-  /** Records that were made, changed or deleted through it. */
+  /** Records that were made or deleted through it: an answer to a write does not tell whether there was anything to change. */
   effects(): number;
 }
 
-const WRITES = ['create', 'write', 'unlink'];
+const COUNTED = ['create', 'unlink'];
 
 export async function startGate(odoo: string): Promise<Gate> {
   let effects = 0;
@@ -36,6 +36,6 @@ export async function startGate(odoo: string): Promise<Gate> {
 function effectsOf(asked: string, answered: string): number {
   const { params } = JSON.parse(asked) as { params: { args: unknown[] } };
   const [, , , , method, own] = params.args;
-  if (!WRITES.includes(String(method)) || 'error' in (JSON.parse(answered) as object)) return 0;
+  if (!COUNTED.includes(String(method)) || 'error' in (JSON.parse(answered) as object)) return 0;
   return (own as unknown[][])[0]?.length ?? 0;
 }

@@ -233,11 +233,9 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
       identifier: { id?: string; handle?: string; customId?: { namespace?: string; key: string; value: string } };
     }) => {
       const { id, handle, customId } = identifier;
+      const owner = customId === undefined ? undefined : mutations.ownerOf(customId, 'Product');
       const found = [...store.products.values()].find(
-        (item) =>
-          item.id === id ||
-          item.handle === handle ||
-          (customId !== undefined && item.id === mutations.ownerOf(customId, 'Product')),
+        (item) => item.id === id || item.handle === handle || item.id === owner,
       );
       return found ? nodes.product(found) : null;
     },

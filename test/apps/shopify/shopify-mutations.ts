@@ -311,13 +311,14 @@ export class Mutations {
     input: Input;
     identifier?: { id?: string; email?: string; phone?: string; customId?: CustomId };
   }) => {
+    const owner = identifier?.customId && this.ownerOf(identifier.customId, 'Customer');
     const held = [...this.store.customers.values()].find(
       (one) =>
         identifier !== undefined &&
         (one.id === identifier.id ||
           (identifier.email !== undefined && one.email === identifier.email.toLowerCase()) ||
           (identifier.phone !== undefined && one.phone === identifier.phone) ||
-          (identifier.customId !== undefined && one.id === this.ownerOf(identifier.customId, 'Customer'))),
+          one.id === owner),
     );
     const answer = held ? this.customerUpdate({ input: { ...input, id: held.id } }) : this.customerCreate({ input });
     return { ...answer, userErrors: answer.userErrors.map((error) => ({ ...error, code: 'INVALID' })) };

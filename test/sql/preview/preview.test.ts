@@ -26,6 +26,25 @@ test('a preview is asked for, then answered from the cache until the definition 
     expect((await db.query(`select delta from tideway.preview('products')`)).rows).toEqual([{ delta: null }]);
   }));
 
+test('who asks again while it is computed waits for the same run, unless the definition changed or the run failed', () =>
+  rolledBack(async (db) => {
+    const mapping = await aMapping(db);
+    await db.query('set local role tideway_operator');
+    const ask = async () =>
+      (await db.query<{ run_id: string }>(`select run_id from tideway.preview('products')`)).rows[0]?.run_id;
+    const first = await ask();
+    expect(await ask()).toBe(first);
+    expect((await db.query('select from tideway_private.requests')).rowCount).toBe(1);
+    await db.query('reset role');
+    await db.query(`update tideway.sync_runs set status = 'failed', completed_at = now() where id = $1`, [first]);
+    const second = await ask();
+    expect(second).not.toBe(first);
+    await db.query(`update tideway.mapping_columns set conflict = 'local' where mapping_id = $1 and local = 'name'`, [
+      mapping.id,
+    ]);
+    expect([first, second]).not.toContain(await ask());
+  }));
+
 test('an expired preview is no answer', () =>
   rolledBack(async (db) => {
     const mapping = await aMapping(db);
