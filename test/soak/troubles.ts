@@ -11,7 +11,7 @@ export interface Trouble {
   readonly make: () => Promise<void>;
 }
 
-export interface Scene {
+interface Scene {
   readonly flow: ReturnType<typeof useOutbound>;
   readonly draws: Draws;
   readonly worlds: readonly World[];
