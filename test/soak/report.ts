@@ -2,7 +2,7 @@ import { FIELDS, type History } from '../faults/history.ts';
 import type { Growth } from './usage.ts';
 
 /** What became of what people wrote into one table and its apps. */
-export interface Tally {
+interface Tally {
   readonly app: string;
   readonly attempted: number;
   /** Every other side showed it. */
@@ -44,7 +44,7 @@ export interface Run {
   readonly problems: readonly string[];
 }
 
-export interface Judgement {
+interface Judgement {
   readonly verdict: 'passed' | 'failed' | 'unknown';
   readonly reasons: readonly string[];
 }

@@ -76,9 +76,10 @@ test(`everything at once for ${String(minutes)} minutes (seed ${String(seed)})`,
   const trouble = async (all: readonly Trouble[], draws: Draws, idle: number): Promise<void> => {
     let deck: Trouble[] = [];
     while (part() < 1) {
-      if (deck.length === 0) deck = shuffled(all, draws);
+      // Deadly ones come first: they have less time.
+      if (deck.length === 0) deck = shuffled(all, draws).sort((a, b) => Number(a.deadly) - Number(b.deadly));
       const next = deck.pop();
-      if (next === undefined || (next.deadly === true && !isDeadly())) continue;
+      if (next === undefined || (next.deadly && !isDeadly())) continue;
       say(next.name);
       await next.make().then(
         () => {
@@ -117,10 +118,13 @@ test(`everything at once for ${String(minutes)} minutes (seed ${String(seed)})`,
     waitFor(async () => !(await resumeStopped(flow, names)) && flow.settled().then(() => true), {
       within: SETTLES_WITHIN,
     });
+  // Deletions in apps are found by sweeps.
+  let deletionsFound = false;
   const finish = async (): Promise<void> => {
     await quiet();
     for (const name of names) await ended(flow.pool, await sync(flow.pool, 'sweep', '', name), name);
     await quiet();
+    deletionsFound = true;
   };
   await finish().catch((error: unknown) => problems.push(`work that does not end: ${String(error)}`));
   const tallies = [];
@@ -128,7 +132,7 @@ test(`everything at once for ${String(minutes)} minutes (seed ${String(seed)})`,
     let found: string[] = [];
     await waitFor(
       async () => {
-        found = violations(await world.history(), { deletionsFound: true });
+        found = violations(await world.history(), { deletionsFound });
         return found.length === 0;
       },
       { within: 40_000 },

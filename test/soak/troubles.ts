@@ -7,11 +7,11 @@ import type { Daemons } from './daemons.ts';
 export interface Trouble {
   readonly name: string;
   /** Ends the life of the daemon that works. */
-  readonly deadly?: boolean;
+  readonly deadly: boolean;
   readonly make: () => Promise<void>;
 }
 
-export interface Scene {
+interface Scene {
   readonly flow: ReturnType<typeof useOutbound>;
   readonly draws: Draws;
   readonly worlds: readonly World[];
@@ -24,6 +24,7 @@ export function daemonTroubles({ flow, draws }: Scene, daemons: Daemons): Troubl
     { name: 'hand-overs', deadly: true, make: () => daemons.handOver() },
     {
       name: 'second daemons',
+      deadly: false,
       make: async () => {
         const second = await daemons.begin();
         await pause(draws.below(4_000));
@@ -32,6 +33,7 @@ export function daemonTroubles({ flow, draws }: Scene, daemons: Daemons): Troubl
     },
     {
       name: 'replication connections ended',
+      deadly: false,
       make: async () => {
         await flow.pool.query(
           'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active',
@@ -51,6 +53,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
   return [
     {
       name: 'columns added and dropped',
+      deadly: false,
       make: async () => {
         const { table } = pick(worlds);
         number += 1;
@@ -61,6 +64,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
     },
     {
       name: 'columns widened',
+      deadly: false,
       make: async () => {
         const world = pick(worlds);
         width += 10;
@@ -73,6 +77,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
     },
     {
       name: 'partitions away for a while',
+      deadly: false,
       make: async () => {
         const { table } = pick(split);
         const part = below(PARTITIONS);
@@ -84,6 +89,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
     },
     {
       name: 'pauses',
+      deadly: false,
       make: async () => {
         const name = pick(worlds.flatMap(({ names }) => names));
         await pool.query('select tideway.pause($1)', [name]);
@@ -93,6 +99,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
     },
     {
       name: 'sweeps',
+      deadly: false,
       make: async () => {
         await pool.query('select tideway.sweep($1)', [pick(worlds.flatMap(({ names }) => names))]);
       },
@@ -104,6 +111,7 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
 export function snapshotTrouble({ flow }: Scene, milliseconds: number): Trouble {
   return {
     name: 'snapshots held',
+    deadly: false,
     make: async () => {
       const client = await flow.pool.connect();
       await client.query('begin isolation level repeatable read; select count(*) from pg_class');

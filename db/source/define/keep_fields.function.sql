@@ -19,7 +19,8 @@ begin
   foreach v_column in array wanted loop
     select k.* into v_before from unnest(known) k where k.local = v_column.local;
     if v_before.local is not null
-       and (v_before.remote, v_before.type, v_before.local_type) = (v_column.remote, v_column.type, v_column.local_type)
+       and (v_before.remote, v_before.type) = (v_column.remote, v_column.type)
+       and (v_before.local_type = v_column.local_type or tideway_private.widens(v_before.local_type, v_column.local_type))
     then
       v_column.field := v_before.field;
     elsif linked then

@@ -16,7 +16,8 @@ export class Side {
   readonly #gate: AppServer;
   readonly #effects: { readonly id: string; readonly effect: Effect }[] = [];
   #seen = new Map<string, AppRecord>();
-  #late = false;
+  /** How many releases of held requests are under way. */
+  #late = 0;
 
   private constructor(name: string, kind: AppKind, app: RunningApp, gate: AppServer) {
     this.name = name;
@@ -92,10 +93,10 @@ export class Side {
 
   async releaseHeld(): Promise<void> {
     this.#note('tideway');
-    this.#late = true;
+    this.#late += 1;
     await this.#gate.releaseHeld();
     this.#note('tideway');
-    this.#late = false;
+    this.#late -= 1;
   }
 
   /** The bad weather ends. */
@@ -126,7 +127,7 @@ export class Side {
         side: this.name,
         at,
         by,
-        ...(this.#late && by === 'tideway' ? { late: true } : {}),
+        ...(this.#late > 0 && by === 'tideway' ? { late: true } : {}),
         before: before?.values ?? null,
         after: after?.values ?? null,
       };

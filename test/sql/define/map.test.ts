@@ -413,6 +413,36 @@ test(
 );
 
 test(
+  'a column that only became wider keeps its field, so that nothing is sent or asked anew',
+  inShop(async (db) => {
+    await map(db);
+    await db.query(
+      `insert into tideway_private.links (mapping, org_id, local_key, lane) select number, org_id, '1', 0 from tideway.mappings`,
+    );
+    const after = async (type: string) => {
+      await db.query(
+        `alter table public.products drop column label, alter column name type ${type}, add label integer generated always as (1) stored`,
+      );
+      await map(db);
+      const { rows } = await db.query<{ field: string }>(
+        `select field from tideway.mapping_columns where local = 'name'`,
+      );
+      return rows[0]?.field;
+    };
+    expect(await after('varchar(40)')).toBe('name#2');
+    expect(await after('varchar(60)')).toBe('name#2');
+    expect(await after('text')).toBe('name#2');
+    expect(await after('varchar(50)')).toBe('name#3');
+    const { rows } = await db.query(
+      `select tideway_private.widens(a, b) as w
+         from (values ('integer', 'bigint'), ('smallint', 'integer'), ('bigint', 'integer'), ('character varying(9)', 'character varying(8)'),
+                      ('character varying(9)[]', 'text'), ('character varying', 'character varying(9)'), ('text', 'integer')) as t (a, b)`,
+    );
+    expect(rows.map(({ w }) => w as boolean)).toEqual([true, true, false, false, false, false, false]);
+  }),
+);
+
+test(
   'activating publishes the table once, and a pull does not',
   inShop(async (db) => {
     await map(db);
