@@ -47,7 +47,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return () => Promise.resolve();
   }
   const folder = resolve('.tideway/odoo-14');
-  const { status, stderr, error } = spawnSync('test/odoo/install-odoo-14.sh', [folder], {
+  const installer = resolve('test/odoo/install-odoo-14.sh');
+  const { status, stderr, error } = spawnSync(installer, [folder], {
     stdio: ['ignore', 'inherit', 'pipe'],
     encoding: 'utf8',
   });
