@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { runDaemon } from '../daemon/run-daemon.ts';
 import { readConfig } from '../runtime/config.ts';
 import { createLog } from '../runtime/log.ts';
@@ -18,6 +19,8 @@ export const startCommand: Command = {
   about: {},
   words: [0, 0],
   async run() {
+    // Garbage of a long stream would otherwise pile up to several times of what is alive before V8 looks.
+    setFlagsFromString('--heap-growing-percent=30');
     const config = readConfig(process.env);
     const log = createLog({ level: config.TIDEWAY_LOG_LEVEL, format: config.TIDEWAY_LOG_FORMAT });
     const signal = stopSignal();

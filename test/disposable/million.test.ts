@@ -10,7 +10,7 @@ const outbound = useOutbound({ name: 'postgres', url, pool });
 afterAll(() => server.remove());
 
 /** Whatever the size of the transaction. */
-const BOUND = 300;
+const BOUND = 165;
 
 const megabytes = (pid: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]) / 1024;

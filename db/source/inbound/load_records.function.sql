@@ -61,7 +61,7 @@ begin
        into v_loaded, v_keys, v_ids, v_written
       using sql ->> 'load_rows', v_ords, v_fields, ids, map.number, map.org_id, nextval('tideway_private.moments'), run.id,
             (select c.relname::text from pg_catalog.pg_class c where c.oid = map.local_table),
-            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, map.remote_table, map.lineage, recs;
+            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, tideway_private.place_name(map), map.lineage, recs;
     -- A trigger gave rows another key, or two records have one: which is which is not known here.
     if v_written <> coalesce(cardinality(v_loaded), 0) then
       raise exception 'Rows and records do not fit.';

@@ -218,16 +218,21 @@ begin
 
   if map.lineage then
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, tideway_private.place_name(map), x.vals, run.id
+    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, (select tideway_private.place_name(map)), x.vals, run.id
       from unnest(v_new_keys, verdicts, v_rows, vals) as x (new_key, verdict, row_image, vals)
      cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
      where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore';
+    with place as materialized (
+      select c.field, c.local, tideway_private.place_name(map, c.remote) as ref
+        from tideway.mapping_columns c
+       where c.mapping_id = map.id
+    )
     insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, previous_value, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, c.local, s.system, map.connection_id, tideway_private.place_name(map, c.remote),
+    select map.org_id, map.number, v_entity, x.new_key, p.local, s.system, map.connection_id, p.ref,
            x.row_image -> e.key, e.value, run.id
       from unnest(v_new_keys, verdicts, v_rows, v_writes) as x (new_key, verdict, row_image, writes)
      cross join lateral jsonb_each(x.writes) e
-      join tideway.mapping_columns c on c.mapping_id = map.id and c.field = e.key
+      join place p on p.field = e.key
      cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
      where x.verdict in ('new', 'linked', 'adopt', 'relink') and x.row_image is not null;
   end if;

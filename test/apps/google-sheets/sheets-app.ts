@@ -96,7 +96,7 @@ export async function startSheetsApp(options: SheetsAppOptions): Promise<SheetsA
   const answer = (request: AppRequest): AppAnswer => {
     const { method, url, headers } = request;
     if (url.pathname === '/token' && method === 'POST') {
-      if (headers['content-type'] !== 'application/x-www-form-urlencoded') {
+      if (headers['content-type']?.split(';')[0] !== 'application/x-www-form-urlencoded') {
         return json(400, { error: 'invalid_request', error_description: 'Content-Type must be a form.' });
       }
       const { status, body } = auth.exchange(new URLSearchParams(request.body.toString()));

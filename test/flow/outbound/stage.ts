@@ -256,7 +256,8 @@ async function workings(pool: Pool): Promise<string> {
 }
 
 /** The app keeps exact numbers as their text. */
-function plain(value: unknown): unknown {
+/** A value of the stand-in; numbers are kept as the text that came. */
+export function plain(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'number' in value ? Number(value.number) : value;
 }
 

@@ -104,3 +104,22 @@ test('a deleted record that nobody knows is not loaded', async () => {
   expect(await map.page([record(1), { ...record(2), deleted: true }])).toMatchObject({ created: 1 });
   expect((await map.rows()).map((row) => row.id)).toEqual([1]);
 });
+
+test('lineage names the app’s table as people do, after a first load as after a change', async () => {
+  const map = await engine.aMapping({ table });
+  await engine.pool.query(
+    `insert into tideway.remote_tables (org_id, connection_id, name, title)
+     select org_id, connection_id, remote_table, 'Master Sheet' from tideway.mappings where number = $1`,
+    [map.number],
+  );
+  await map.page([record(1)]);
+  await map.page([record(1, { Name: 'other' })]);
+  const { rows } = await engine.pool.query(
+    `select source_ref, new_value from tideway.field_lineage where entity_type = $1 and field_name = 'name' order by new_value`,
+    [map.table.split('.').at(-1)],
+  );
+  expect(rows).toEqual([
+    { source_ref: 'Master Sheet → Name', new_value: 'n1' },
+    { source_ref: 'Master Sheet → Name', new_value: 'other' },
+  ]);
+});
