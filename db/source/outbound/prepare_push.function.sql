@@ -159,12 +159,12 @@ begin
          remote_diff = tideway_private.sparse_difference(l.remote_diff, coalesce(x.plan -> 'agreed_remote', '{}'), l.local_image || coalesce(x.plan -> 'agreed_local', '{}')),
          local_gone_at = case when x.verdict in ('held', 'delete', 'soft_delete', 'local_gone') then coalesce(l.local_gone_at, clock_timestamp())
                               when x.row_image is not null then null else l.local_gone_at end,
-         dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing') and x.row_image is not null then false else l.dormant end,
+         dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null then false else l.dormant end,
          touched_at = v_moment
     from unnest(v_links, v_verdicts, v_plan, v_rows) as x (link, verdict, plan, row_image)
    where l.id = x.link
      and (x.verdict in ('held', 'delete', 'soft_delete', 'local_gone', 'sleep') or x.plan ? 'agreed_local'
-          or (x.verdict in ('update', 'nothing') and x.row_image is not null and (l.dormant or l.local_gone_at is not null)));
+          or (x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null and (l.dormant or l.local_gone_at is not null)));
   update tideway_private.deletions d
      set state = 'withdrawn', decided_at = clock_timestamp()
     from unnest(v_links, v_rows) as x (link, row_image)

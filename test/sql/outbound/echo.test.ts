@@ -113,6 +113,26 @@ test('what was sent of a column that has changed since does not hold its row', a
   expect((await map.links())[0]).toMatchObject({ sent: null, sent_op: null });
 });
 
+test('a row that comes back with its partition while an update of it has no answer goes on', async () => {
+  await engine.owner.query(`create table shop.parted (id integer primary key, name text) partition by range (id);
+                            create table shop.parted_low partition of shop.parted for values from (0) to (100)`);
+  const map = await engine.aMapping({ of: 'shop.parted', table: '' });
+  await map.page([{ id: 'r1', fields: { Id: 1, Name: 'one' } }]);
+  await engine.owner.query(`update shop.parted set name = 'two' where id = 1`);
+  await map.mark(['1']);
+  await map.push(() => ({ result: 'uncertain' }));
+  await engine.owner.query('alter table shop.parted detach partition shop.parted_low');
+  await map.mark(['1'], { op: 4 });
+  await map.lifetimesOver();
+  await map.dueNow();
+  await map.push();
+  expect((await map.links())[0]).toMatchObject({ dormant: true });
+  await engine.owner.query(`alter table shop.parted attach partition shop.parted_low for values from (0) to (100)`);
+  await map.mark(['1'], { op: 4 });
+  await map.readBack([{ id: 'r1', fields: { Id: 1, Name: 'one' } }]);
+  expect((await map.push()).map((item) => item.payload)).toEqual([{ Name: 'two' }]);
+});
+
 test('where rows only go out, an update without an answer is sent again at once', async () => {
   const { map, edit } = await linked({ direction: 'push' });
   await engine.owner.query(`insert into ${map.table} values (1, 0, 0)`);
