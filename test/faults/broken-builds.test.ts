@@ -175,6 +175,8 @@ const builds: readonly {
         from: `l.sent, l.sent_local, coalesce(l.sent_before, '{}')`,
         to: `null::jsonb as sent, null::jsonb as sent_local, '{}'::jsonb`,
       },
+      // It does not know either that it should look first.
+      { name: 'prepare_push', from: 'l.resent <> 1 and v_map', to: 'false and v_map' },
     ],
     says: /I-ORDER|I-LOSS/,
   },

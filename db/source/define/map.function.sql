@@ -118,6 +118,10 @@ begin
   v_known := array(select c from tideway.mapping_columns c where c.mapping_id = v_map.id order by c.ordinal);
   v_linked := exists (select from tideway_private.links l where l.mapping = v_map.number);
   v_list := tideway_private.keep_fields(v_map, v_list, v_known, v_linked);
+  -- What the app holds in a column that is new here is not known yet: nothing of it goes out before everything was read again.
+  if v_linked and v_map.direction = 'both' and exists (select from unnest(v_list) w where w.direction = 'both' and w.field <> all (array(select k.field from unnest(v_known) k))) then
+    v_map.first_read_at := null;
+  end if;
 
   if v_old.id is not null and row(v_map.*) is not distinct from row(v_old.*) and v_list = v_known and tideway_private.runner_stands(v_map.run_as) then
     perform tideway_private.defining(false);
@@ -132,11 +136,11 @@ begin
        set (name, connection_id, remote_table, local_table, local_name, key_columns, direction, run_as, state, paused_at, paused_reason, paused_code, shadow,
             local_filter, remote_filter, pattern, only_listed, on_filter_exit, schedule, sweep_schedule, windows, settle,
             on_remote_delete, on_local_delete, on_detach, max_delete_ratio, match_on, max_attempts, retry_base, retry_cap,
-            priority, after_run, invalidate, read, item_type, lineage, log_rows, claims)
+            priority, after_run, invalidate, read, item_type, lineage, log_rows, claims, first_read_at)
          = (v_map.name, v_map.connection_id, v_map.remote_table, v_map.local_table, v_map.local_name, v_map.key_columns, v_map.direction, v_map.run_as, v_map.state, v_map.paused_at, v_map.paused_reason, v_map.paused_code, v_map.shadow,
             v_map.local_filter, v_map.remote_filter, v_map.pattern, v_map.only_listed, v_map.on_filter_exit, v_map.schedule, v_map.sweep_schedule, v_map.windows, v_map.settle,
             v_map.on_remote_delete, v_map.on_local_delete, v_map.on_detach, v_map.max_delete_ratio, v_map.match_on, v_map.max_attempts, v_map.retry_base, v_map.retry_cap,
-            v_map.priority, v_map.after_run, v_map.invalidate, v_map.read, v_map.item_type, v_map.lineage, v_map.log_rows, v_map.claims)
+            v_map.priority, v_map.after_run, v_map.invalidate, v_map.read, v_map.item_type, v_map.lineage, v_map.log_rows, v_map.claims, v_map.first_read_at)
      where m.id = v_map.id;
   end if;
   if v_list is distinct from v_known then

@@ -34,7 +34,7 @@ begin
   end if;
 
   -- Creates that waited for the first complete read may go now, and the rows that stood here before are compared.
-  if complete and map.first_read_at is null and run.row_limit is null and run.kind in ('full', 'sweep', 'pull', 'delta') then
+  if complete and v_generation = map.generation and map.first_read_at is null and run.row_limit is null and run.kind in ('full', 'sweep', 'pull', 'delta') then
     update tideway.mappings m set first_read_at = clock_timestamp() where m.id = map.id and m.first_read_at is null;
     update tideway_private.waiting w set due_at = clock_timestamp()
      where w.mapping = map.number and w.reason = 'dependency';

@@ -71,7 +71,8 @@ begin
              pg_catalog.jsonb_object_agg(j.field, coalesce(j.remote_before, j.payload)) filter (where j.changed and j.same) as agreed_remote,
              pg_catalog.jsonb_object_agg(j.field, j.payload) as everything,
              pg_catalog.jsonb_object_agg(j.field, j.present) as everything_local,
-             pg_catalog.bool_or(j.theirs and j.changed and not coalesce(j.same, false)) as reverts
+             pg_catalog.bool_or(j.theirs and j.changed and not coalesce(j.same, false)) as reverts,
+             pg_catalog.bool_or(j.local_before is null and not coalesce(j.uncertain, false) and j.direction = 'both') as unknown
         from judged j
        group by j.n
     )
@@ -103,6 +104,8 @@ begin
              when i.remote_id is null then 'lookup'
              when i.remote_gone_at is not null then case when i.op & 10 <> 0 then 'rebirth' else 'nothing' end
              when s.sent is null then 'nothing'
+             -- A column that was mapped since: what the record holds there must not be overwritten unseen.
+             when map.first_read_at is null and map.direction = 'both' and s.unknown then 'first_read'
              when i.rewrites >= 20 and i.rewrites_since > pg_catalog.clock_timestamp() - interval '10 min' then 'flapping'
              else 'update'
            end,
