@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ServerClock } from '../runtime/clock.ts';
 import type { EgressRules } from '../runtime/egress.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -194,6 +195,8 @@ export class Connections {
     const stop = new AbortController();
     const stopping = AbortSignal.any([stop.signal, signal]);
     const hard = new AbortController();
+    // Every request that is under way or waits for its turn hears them.
+    setMaxListeners(0, stopping, hard.signal);
     stopping.addEventListener('abort', () => {
       setTimeout(() => hard.abort(), GRACE).unref();
     });

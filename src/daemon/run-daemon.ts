@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { CONNECTORS } from '../connectors/registry.ts';
 import { systemRow } from '../connectors/system-row.ts';
@@ -65,6 +66,8 @@ async function connectAndWork({
   const silence = new AbortController();
   const outgrown = new AbortController();
   const stopping = AbortSignal.any([signal, silence.signal, outgrown.signal]);
+  // Every loop hears it.
+  setMaxListeners(0, stopping);
   const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });

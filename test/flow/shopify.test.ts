@@ -44,7 +44,7 @@ test('rows written in SQL appear in the shop, once each, whatever kills the daem
   });
   await db.pool.query(`create table goods (handle text primary key, title text, tags jsonb)`);
   await db.pool.query(`select tideway.connect('shop', 'shopify', $1, 'env:SHOPIFY_SECRET')`, [
-    { shop: app.shop, base_url: app.url, bulk_url: app.url },
+    { shop: app.shop, base_url: app.url, bulk_url: app.url, index_lag: 0, request_life: 300 },
   ]);
   await db.pool.query(
     `select tideway.map('goods', 'shop', 'products', 'goods', $1::jsonb, direction => 'push', options => $2)`,
@@ -103,7 +103,7 @@ const stage = async (table: string, direction: string, options: Readonly<Record<
   await db.pool.query(`create table ${table} (handle text primary key, title text)`);
   await db.pool.query(`select tideway.connect($1, 'shopify', $2, 'env:SHOPIFY_SECRET')`, [
     table,
-    { shop: app.shop, base_url: app.url, bulk_url: app.url },
+    { shop: app.shop, base_url: app.url, bulk_url: app.url, index_lag: 0, request_life: 300 },
   ]);
   await db.pool.query(
     `select tideway.map($1::text, $1::text, 'products', $1::text::regclass, $2::jsonb, direction => $3, options => $4)`,

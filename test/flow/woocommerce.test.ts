@@ -56,7 +56,7 @@ const seen = () =>
 test('rows written in SQL appear in the shop, and a killed daemon doubles and loses none', async () => {
   await pool.query(`create table products (sku text primary key, title text, price numeric(10, 2))`);
   await pool.query(`select tideway.connect('shop', 'woocommerce', $1, 'env:WOO_KEYS')`, [
-    { base_url: app.url, requests_per_second: 50, concurrency: 4 },
+    { base_url: app.url, requests_per_second: 50, concurrency: 4, request_life: 300 },
   ]);
   await pool.query(`select tideway.map('products', 'shop', 'products', 'products', '[
     {"local": "sku", "remote": "sku"}, {"local": "title", "remote": "name"}, {"local": "price", "remote": "regular_price", "type": "number"}
@@ -118,7 +118,7 @@ async function mapped(table: string, direction: string, options: Record<string, 
   await pool.query(`create table ${table} (sku text primary key, title text, price numeric(10, 2))`);
   await pool.query(`select tideway.connect($1, 'woocommerce', $2, 'env:WOO_KEYS')`, [
     table,
-    { base_url: app.url, requests_per_second: 50, concurrency: 4 },
+    { base_url: app.url, requests_per_second: 50, concurrency: 4, request_life: 300 },
   ]);
   await pool.query(
     `select tideway.map($1::text, $1::text, 'products', $1::text::regclass, '[{"local": "sku", "remote": "sku"}, {"local": "title", "remote": "name"},

@@ -52,6 +52,8 @@ export async function startDaemon(url: string, env: Record<string, string> = {})
         child.kill('SIGKILL');
         throw new Error(`The daemon ended with ${how}.\n${log}`);
       }
+      const strange = log.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+      if (strange.length > 0) throw new Error(`The daemon wrote what is not of its log:\n${strange.join('\n')}`);
     },
     async kill() {
       child.kill('SIGKILL');

@@ -1,6 +1,19 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-const firstLine = (test: TestCase): string => test.result().errors?.[0]?.message.split('\n')[0] ?? 'no message';
+const MOST = 600;
+
+/** What went wrong in each try, on one line: the message, and of a comparison the lines that differ. */
+const whatWentWrong = (test: TestCase): string => {
+  const tries = (test.result().errors ?? []).map(({ message, diff = '' }) => {
+    const differing = stripVTControlCharacters(diff)
+      .split('\n')
+      .filter((line) => /^[-+] {2,}/.test(line))
+      .map((line) => line.replace(/ +/g, ' '));
+    return [message.split('\n')[0], ...differing].join(' ').slice(0, MOST);
+  });
+  return tries.join('; then: ') || 'no message';
+};
 
 /** Ends the run with what failed, what was skipped and why, what passed only when tried again, and one line that a script can read. */
 export class PlainReporter implements Reporter {
@@ -14,7 +27,7 @@ export class PlainReporter implements Reporter {
         count[state] += 1;
         if (result.state === 'skipped' && result.note !== undefined)
           this.#tell(`Skipped: ${module.relativeModuleId}: ${test.fullName}: ${result.note}`);
-        const name = `${module.relativeModuleId}: ${test.fullName}: ${firstLine(test)}`;
+        const name = `${module.relativeModuleId}: ${test.fullName}: ${whatWentWrong(test)}`;
         if (state === 'failed') this.#tell(`Failed: ${name}`);
         if (test.diagnostic()?.flaky === true) this.#tell(`Passed only when tried again: ${name}`);
       }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { onTestFinished } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
 interface Running {
@@ -9,7 +10,7 @@ interface Running {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts the built command line and leaves it running. */
+/** Starts the built command line and leaves it running, until the test ends. */
 export function runningTideway(args: string[], env: Record<string, string>): Running {
   const child = spawn(process.execPath, ['dist/src/cli/main.js', ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -19,6 +20,11 @@ export function runningTideway(args: string[], env: Record<string, string>): Run
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const ended = () => child.exitCode !== null || child.signalCode !== null;
+  onTestFinished(async () => {
+    if (ended()) return;
+    child.kill('SIGINT');
+    await waitFor(ended, { within: 30_000 });
+  });
   return {
     text: () => text,
     says: async (words) => {
