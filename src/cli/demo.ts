@@ -170,7 +170,7 @@ async function showArriving(app: PlainApp, before: number, signal: AbortSignal):
 
 async function run(database: Database, why: string, statement: string): Promise<void> {
   say(`\n-- ${why}\n${statement}`);
-  await database.unsafe(statement).simple();
+  await database.unsafe(statement);
 }
 
 function titles(app: PlainApp): string {

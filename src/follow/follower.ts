@@ -1,9 +1,10 @@
+import type { ClientConfig } from 'pg';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Failpoint } from '../runtime/failpoint.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import type { Database } from '../sql/database.ts';
+import { connectionTo, type Database } from '../sql/database.ts';
 import { checkFollowed } from '../sql/follow/check-followed.ts';
 import { distrustPosition } from '../sql/follow/distrust-position.ts';
 import { emitHeartbeat } from '../sql/follow/emit-heartbeat.ts';
@@ -356,9 +357,9 @@ export class Follower {
     say();
   }
 
-  #connection(): { connectionString: string; application_name: string; connectionTimeoutMillis: number } {
+  #connection(): ClientConfig {
     return {
-      connectionString: this.#options.replicationUrl,
+      ...connectionTo(this.#options.replicationUrl),
       application_name: 'tideway/follow',
       connectionTimeoutMillis: CONNECT_WITHIN,
     };

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../runtime/clock.ts';
-import { asCaller, type Session } from '../sql/callers/as-caller.ts';
+import { asCaller } from '../sql/callers/as-caller.ts';
+import type { Session } from '../sql/database.ts';
 import type { Database } from '../sql/database.ts';
 import type { Caller, Callers } from './callers.ts';
 import type { Described } from './described.ts';

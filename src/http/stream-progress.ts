@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Session } from '../sql/callers/as-caller.ts';
+import type { Session } from '../sql/database.ts';
 import { listProgress } from '../sql/callers/progress.ts';
 import type { Api } from './endpoint.ts';
 import { Problem } from './problem.ts';

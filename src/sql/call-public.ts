@@ -12,8 +12,8 @@ export async function callPublic(
            exists (select from pg_proc where pronamespace::regnamespace || '.' || proname = ${name}) as function`;
   if (found?.function) {
     const places = values.map((_, index) => `$${index + 1}`).join(', ');
-    return [...(await database.unsafe(`select * from ${name}(${places})`, [...values]))];
+    return await database.unsafe(`select * from ${name}(${places})`, [...values]);
   }
-  if (found?.view) return [...(await database.unsafe(`select * from ${name}`))];
+  if (found?.view) return await database.unsafe(`select * from ${name}`);
   throw new TidewayError('TWC03', `The database has no ${name}.`, { mend: 'Run: tideway migrate' });
 }

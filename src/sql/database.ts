@@ -1,7 +1,33 @@
-import postgres from 'postgres';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { messageOf, TidewayError } from '../runtime/errors.ts';
 
-export type Database = postgres.Sql;
+type Value = string | number | boolean | null | Date | Uint8Array | readonly (string | number)[];
+
+/** Statements on one connection. */
+export interface Session {
+  <Rows extends readonly object[] = Record<string, unknown>[]>(
+    strings: TemplateStringsArray,
+    ...values: readonly Value[]
+  ): Promise<Rows>;
+  /** A text that was put together, or several statements: what comes from outside must be quoted in it. */
+  unsafe<Rows extends readonly object[] = Record<string, unknown>[]>(
+    text: string,
+    values?: readonly Value[],
+  ): Promise<Rows>;
+}
+
+/** The pool that every typed call goes through; each statement takes a connection that is free. */
+export interface Database extends Session {
+  /** One transaction. */
+  begin<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Statements that need the same connection. */
+  reserve<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** A connection beside the pool, whose owner ends it. */
+  connectApart(): Promise<pg.Client>;
+  /** Seconds after which what is under way loses its connection; without it, what is under way ends first. */
+  end(options?: { readonly timeout?: number }): Promise<void>;
+}
 
 interface Options {
   url: string;
@@ -14,30 +40,219 @@ interface Options {
   pooled?: boolean;
 }
 
-const sessionSettings = {
-  default_transaction_isolation: 'read committed' as const,
-  timezone: 'UTC',
-  datestyle: 'ISO',
-  intervalstyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
+const SESSION_SETTINGS = [
+  'default_transaction_isolation=read\\ committed',
+  'timezone=UTC',
+  'datestyle=ISO',
+  'intervalstyle=postgres',
+  'extra_float_digits=1',
+  'bytea_output=hex',
+];
+const CONNECT_WITHIN = 10_000;
+/** Seconds: a session that lives for ever keeps what its caches grew to. */
+const LIFE = 2_700;
+
+const [INTERVAL, NAMES, XIDS, LSNS, TEXTS] = [1186, 1003, 271, 3221, 1009];
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === INTERVAL) return (text: string) => text;
+    return pg.types.getTypeParser([NAMES, XIDS, LSNS].includes(oid) ? TEXTS : oid, format) as (text: string) => unknown;
+  },
 };
 
-/** The pool that every typed call goes through. */
+/** In the pool's settings the time would also limit how long a statement waits for its turn. */
+class Connection extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: CONNECT_WITHIN });
+    // Without a listener a connection that is lost between two statements would end the process.
+    this.on('error', () => undefined);
+  }
+}
+
+/** How the driver is told to connect; sslmode means what it means to psql. */
+export function connectionTo(url: string): pg.ClientConfig {
+  if (!URL.canParse(url)) return { connectionString: url };
+  const address = new URL(url);
+  const options = address.searchParams.get('options') ?? undefined;
+  // In the address they would take the place of ours.
+  for (const name of ['options', 'application_name']) address.searchParams.delete(name);
+  if (address.searchParams.has('sslmode')) address.searchParams.set('uselibpqcompat', 'true');
+  return { connectionString: address.href, options };
+}
+
 export function openDatabase({ url, part, role, connections = 5, pooled = false }: Options): Database {
-  return postgres(url, {
+  const { connectionString, options = '' } = connectionTo(url);
+  const settings = [...(pooled ? [] : SESSION_SETTINGS), ...(role === undefined ? [] : [`role=${role}`])];
+  const config = {
+    connectionString,
+    application_name: `tideway/${part}`,
+    options: [options, ...settings.map((setting) => `-c ${setting}`)].join(' ').trim(),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 60_000,
+    types,
+  };
+  const pool = new pg.Pool({
+    ...config,
     max: connections,
-    connect_timeout: 10,
-    onnotice: () => {},
-    prepare: !pooled,
-    connection: {
-      application_name: `tideway/${part}`,
-      ...(pooled ? {} : sessionSettings),
-      ...(role ? { role } : {}),
+    idleTimeoutMillis: 0,
+    maxLifetimeSeconds: LIFE,
+    Client: Connection,
+  });
+  // An idle connection that is lost leaves the pool; the next statement gets a new one.
+  pool.on('error', () => undefined);
+  const open = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => open.add(client)).on('remove', (client) => open.delete(client));
+  const waiting = new Set<(error: unknown) => void>();
+  let ended: Promise<void> | undefined;
+
+  const acquire = async (): Promise<pg.PoolClient> => {
+    if (ended !== undefined) throw connectionEnded();
+    return new Promise<pg.PoolClient>((resolve, reject) => {
+      let given = false;
+      const give = (settle: () => void): void => {
+        waiting.delete(refuse);
+        if (!given) settle();
+        given = true;
+      };
+      const refuse = (error: unknown): void => give(() => reject(error));
+      waiting.add(refuse);
+      pool.connect().then(
+        (client) => (given ? client.release(true) : give(() => resolve(client))),
+        (error: unknown) => refuse(asFault(error)),
+      );
+    });
+  };
+
+  const sessionOn = (query: Query): Session =>
+    Object.assign(
+      async <Rows>(strings: TemplateStringsArray, ...values: readonly Value[]) =>
+        query<Rows>({ ...statementOf(strings, pooled), values: [...values] }),
+      {
+        unsafe: async <Rows>(text: string, values?: readonly Value[]) =>
+          query<Rows>(values === undefined ? { text } : { text, values: [...values] }),
+      },
+    );
+
+  const held = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
+    const client = await acquire();
+    let spoilt = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      spoilt = isStale(error);
+      throw error;
+    } finally {
+      client.release(spoilt);
+    }
+  };
+
+  const alone: Query = async <Rows>(statement: Statement) => {
+    for (let stale = 0; ; stale += 1) {
+      try {
+        return await held((client) => ask<Rows>(client, statement));
+      } catch (error) {
+        // Nothing was done: what the connection had prepared no longer fits the catalogue. The others may know no better.
+        if (!isStale(error) || stale === connections) throw error;
+      }
+    }
+  };
+
+  return Object.assign(sessionOn(alone), {
+    begin: <Result>(work: (session: Session) => Promise<Result>) =>
+      held(async (client) => {
+        await ask(client, { text: 'begin' });
+        try {
+          const result = await work(sessionOn((statement) => ask(client, statement)));
+          await ask(client, { text: 'commit' });
+          return result;
+        } catch (error) {
+          // Where the connection is lost, the server rolls back by itself.
+          await ask(client, { text: 'rollback' }).catch(() => undefined);
+          throw error;
+        }
+      }),
+    reserve: <Result>(work: (session: Session) => Promise<Result>) =>
+      held((client) => work(sessionOn((statement) => ask(client, statement)))),
+    connectApart: async () => {
+      const client = new Connection(config);
+      await client.connect().catch((error: unknown) => {
+        throw asFault(error);
+      });
+      return client;
+    },
+    end: async ({ timeout }: { readonly timeout?: number } = {}) => {
+      ended ??= pool.end();
+      for (const refuse of waiting) refuse(connectionEnded());
+      if (timeout === undefined) return ended;
+      const over = new AbortController();
+      const late = pause(timeout * 1000, undefined, { signal: over.signal })
+        .then(() => {
+          for (const client of open) client.connection.stream.destroy();
+        })
+        .catch(() => undefined);
+      await Promise.race([ended, late]);
+      over.abort();
     },
   });
 }
 
+interface Statement {
+  readonly text: string;
+  readonly name?: string;
+  readonly values?: Value[];
+}
+
+type Query = <Rows>(statement: Statement) => Promise<Rows>;
+
+async function ask<Rows>(client: pg.PoolClient, statement: Statement): Promise<Rows> {
+  try {
+    const result = await client.query(statement);
+    const last = Array.isArray(result) ? (result as pg.QueryResult[]).at(-1) : result;
+    return (last?.rows ?? []) as Rows;
+  } catch (error) {
+    throw asFault(error);
+  }
+}
+
+const statements = new WeakMap<TemplateStringsArray, { readonly text: string; readonly name: string }>();
+let count = 0;
+
+/** A template is prepared once per connection under a name of its own; a pooler would not know the name again. */
+function statementOf(strings: TemplateStringsArray, pooled: boolean): Omit<Statement, 'values'> {
+  let known = statements.get(strings);
+  if (known === undefined) {
+    count += 1;
+    known = {
+      text: strings.reduce((text, part, at) => `${text}$${String(at)}${part}`),
+      name: `tideway_${String(count)}`,
+    };
+    statements.set(strings, known);
+  }
+  return pooled ? { text: known.text } : known;
+}
+
+/** The driver gives a lost connection no code of its own. */
+function asFault(error: unknown): unknown {
+  if (!(error instanceof Error) || 'code' in error) return error;
+  if (/timeout expired|due to connection timeout/.test(error.message)) {
+    return Object.assign(error, { code: 'CONNECT_TIMEOUT' });
+  }
+  return /^(Connection terminated|Client (has encountered|was closed))/.test(error.message)
+    ? Object.assign(error, { code: 'CONNECTION_CLOSED' })
+    : error;
+}
+
+function connectionEnded(): Error {
+  return Object.assign(new Error('The connections to the database were closed.'), { code: 'CONNECTION_ENDED' });
+}
+
+/** A prepared statement whose result has another shape since, or that the session has forgotten. */
+function isStale(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    (error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery'))
+  );
+}
 const unreachable = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'CONNECT_TIMEOUT', 'EAI_AGAIN', 'ECONNRESET', 'EPIPE'],
   ...['EHOSTUNREACH', 'ENETUNREACH', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED'],

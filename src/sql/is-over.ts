@@ -1,3 +1,5 @@
+import { DatabaseError } from 'pg';
+
 /** Whether a connection's work cannot go on: its lease is over, or the database is out of reach. */
 export function isOver(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';
@@ -8,7 +10,7 @@ export function isOver(error: unknown): boolean {
 export function isDatabaseError(error: unknown): boolean {
   return (
     error instanceof Error &&
-    (error.name === 'PostgresError' || CONNECTION_CODES.test((error as { code?: string }).code ?? ''))
+    (error instanceof DatabaseError || CONNECTION_CODES.test((error as { code?: string }).code ?? ''))
   );
 }
 

@@ -6,8 +6,7 @@ export async function withMigrationLock<Result>(
   onWait: () => void,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const session = await database.reserve();
-  try {
+  return database.reserve(async (session) => {
     const [first] = await session<{ locked: boolean }[]>`
       select pg_try_advisory_lock(hashtextextended('tideway migrate', 0)) as locked`;
     if (!first?.locked) {
@@ -19,7 +18,5 @@ export async function withMigrationLock<Result>(
     } finally {
       await session`select pg_advisory_unlock(hashtextextended('tideway migrate', 0))`;
     }
-  } finally {
-    session.release();
-  }
+  });
 }

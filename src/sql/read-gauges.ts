@@ -11,7 +11,7 @@ export interface GaugeRow {
 export async function readGauges(database: Database): Promise<readonly GaugeRow[]> {
   return database.begin(async (session) => {
     await session`set local statement_timeout = '4s'`;
-    return [...(await session<GaugeRow[]>`select name, labels, value from tideway.metrics`)];
+    return session<GaugeRow[]>`select name, labels, value from tideway.metrics`;
   });
 }
 

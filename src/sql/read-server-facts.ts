@@ -1,5 +1,5 @@
-import postgres from 'postgres';
-import type { Database } from './database.ts';
+import { Client } from 'pg';
+import { connectionTo, type Database } from './database.ts';
 
 export interface ServerFacts {
   version_number: number;
@@ -83,16 +83,17 @@ export async function readServerFacts(database: Database, publication: string): 
 
 /** Fails when this login may not read the log over this connection, which a pooler does not let through. */
 export async function identifySystem(url: string): Promise<void> {
-  const session = postgres(url, {
-    max: 1,
-    fetch_types: false,
-    onnotice: () => {},
-    connect_timeout: 10,
-    connection: { application_name: 'tideway/doctor', replication: 'database' },
+  const client = new Client({
+    ...connectionTo(url),
+    ...{ replication: 'database' },
+    application_name: 'tideway/doctor',
+    connectionTimeoutMillis: 10_000,
   });
+  client.on('error', () => undefined);
   try {
-    await session.unsafe('IDENTIFY_SYSTEM').simple();
+    await client.connect();
+    await client.query('IDENTIFY_SYSTEM');
   } finally {
-    await session.end({ timeout: 5 });
+    await client.end();
   }
 }

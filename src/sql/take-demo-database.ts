@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { openDatabase } from './database.ts';
 
 interface DemoDatabase {
@@ -18,8 +19,8 @@ export async function takeDemoDatabase(serverUrl: string): Promise<DemoDatabase>
       if (!lock?.ours) continue;
       await server`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name}`;
       await server`select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = ${name}`;
-      await server`drop database if exists ${server(name)} with (force)`;
-      await server`create database ${server(name)}`;
+      await server.unsafe(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+      await server.unsafe(`create database ${escapeIdentifier(name)}`);
       const url = Object.assign(new URL(serverUrl), { pathname: name }).href;
       const release = async (): Promise<void> => {
         // A slot that nobody reads would keep the server's log for ever.

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { TidewayError } from '../runtime/errors.ts';
 import type { Database } from './database.ts';
 
@@ -36,7 +37,7 @@ export async function uninstall(
   }
   const published = await database`select from pg_publication where pubname = ${publication}`;
   if (published.length > 0) {
-    await database`drop publication ${database(publication)}`;
+    await database.unsafe(`drop publication ${escapeIdentifier(publication)}`);
     dropped.push(`publication ${publication}`);
   }
   if (schemas) {

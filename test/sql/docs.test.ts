@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import postgres from 'postgres';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CONNECTORS } from '../../src/connectors/registry.ts';
 import { systemRow } from '../../src/connectors/system-row.ts';
 import { storeSystems } from '../../src/sql/connections/store-systems.ts';
+import { openDatabase } from '../../src/sql/database.ts';
 import { aMapping } from '../support/a-mapping.ts';
 import { useDatabase } from '../support/database.ts';
 import { fencedBlocks } from '../support/fenced-blocks.ts';
@@ -14,7 +14,7 @@ const statements = (file: string) => fencedBlocks(readFileSync(file, 'utf8'));
 
 /** The examples speak of a mapping "products" of the connection "products_account". */
 beforeAll(async () => {
-  const session = postgres(url, { max: 1, onnotice: () => {} });
+  const session = openDatabase({ url, part: 'test', connections: 1 });
   await storeSystems(
     session,
     [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import postgres from 'postgres';
 import { beforeAll, expect, test } from 'vitest';
 import { demoSteps } from '../../src/cli/demo-steps.ts';
 import { CONNECTORS } from '../../src/connectors/registry.ts';
 import { systemRow } from '../../src/connectors/system-row.ts';
 import { storeSystems } from '../../src/sql/connections/store-systems.ts';
+import { openDatabase } from '../../src/sql/database.ts';
 import { useDatabase } from '../support/database.ts';
 
 const { pool, url } = useDatabase();
@@ -12,12 +12,12 @@ const readme = readFileSync('README.md', 'utf8');
 
 /** The tour is pasted into the demo's database. */
 beforeAll(async () => {
-  const session = postgres(url, { max: 1, onnotice: () => {} });
+  const session = openDatabase({ url, part: 'test', connections: 1 });
   await storeSystems(
     session,
     [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),
   );
-  for (const { statement } of demoSteps('http://127.0.0.1:4001')) await session.unsafe(statement).simple();
+  for (const { statement } of demoSteps('http://127.0.0.1:4001')) await session.unsafe(statement);
   await session.end();
 });
 

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import postgres from 'postgres';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CONNECTORS } from '../../src/connectors/registry.ts';
 import { systemRow } from '../../src/connectors/system-row.ts';
 import { storeSystems } from '../../src/sql/connections/store-systems.ts';
+import { openDatabase } from '../../src/sql/database.ts';
 import { useDatabase } from '../support/database.ts';
 
 const { rolledBack, url } = useDatabase();
 
 beforeAll(async () => {
-  const session = postgres(url, { max: 1, onnotice: () => {} });
+  const session = openDatabase({ url, part: 'test', connections: 1 });
   await storeSystems(
     session,
     [...CONNECTORS].map(([system, connector]) => systemRow(system, connector)),

@@ -1,7 +1,5 @@
-import type { PendingQuery, Row } from 'postgres';
-
 /** The JSON text of a query's column `answer`: never parsed, so that its numbers stay exact. */
-export async function answerOf(query: PendingQuery<Row[]>): Promise<string> {
+export async function answerOf(query: Promise<readonly { readonly answer?: unknown }[]>): Promise<string> {
   const [row] = await query;
-  return (row?.['answer'] as string | null | undefined) ?? 'null';
+  return (row?.answer as string | null | undefined) ?? 'null';
 }

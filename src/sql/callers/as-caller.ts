@@ -1,7 +1,4 @@
-import type { TransactionSql } from 'postgres';
-import type { Database } from '../database.ts';
-
-export type Session = TransactionSql;
+import type { Database, Session } from '../database.ts';
 
 export interface ActsAs {
   readonly role: string;
@@ -15,11 +12,8 @@ export async function asCaller<Result>(
   { role, claims }: ActsAs,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const result = await database.begin(async (session) => {
-    // Sent together: when the role is refused, what follows fails with it.
-    const acting = session`select tideway_private.act_as(${role}, ${claims})`.execute();
-    const [, answer] = await Promise.all([acting, work(session)]);
-    return { answer };
+  return database.begin(async (session) => {
+    await session`select tideway_private.act_as(${role}, ${claims})`;
+    return work(session);
   });
-  return result.answer;
 }

@@ -1,6 +1,5 @@
-import type { Database } from '../database.ts';
+import type { Database, Session } from '../database.ts';
 import { answerOf } from './answer-of.ts';
-import type { Session } from './as-caller.ts';
 
 export function listConnections(session: Session): Promise<string> {
   return answerOf(session`

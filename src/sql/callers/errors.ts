@@ -1,5 +1,5 @@
 import { answerOf } from './answer-of.ts';
-import type { Session } from './as-caller.ts';
+import type { Session } from '../database.ts';
 
 export interface ErrorsWanted {
   readonly mapping: string | null;

@@ -1,6 +1,5 @@
-import type { Database } from '../database.ts';
+import type { Database, Session } from '../database.ts';
 import { answerOf } from './answer-of.ts';
-import type { Session } from './as-caller.ts';
 
 export interface SyncOptions {
   readonly mode: string;
@@ -44,7 +43,7 @@ export async function askScheduledLists(database: Database, organisation: string
 export async function areOver(database: Database, runs: readonly string[]): Promise<boolean> {
   const [row] = await database<{ over: boolean }[]>`
     select not exists (select from tideway.sync_runs r
-                        where r.id = any (${runs as string[]}::uuid[]) and (r.completed_at is null or r.status = 'interrupted')) as over`;
+                        where r.id = any (${runs}::uuid[]) and (r.completed_at is null or r.status = 'interrupted')) as over`;
   return row?.over ?? true;
 }
 
@@ -52,7 +51,7 @@ export async function areOver(database: Database, runs: readonly string[]): Prom
 export function runResults(session: Session, runs: readonly string[]): Promise<string> {
   return answerOf(session`
     select coalesce(jsonb_agg(tideway_private.run_result(x.id) order by x.n), '[]')::text as answer
-      from unnest(${runs as string[]}::uuid[]) with ordinality as x (id, n)
+      from unnest(${runs}::uuid[]) with ordinality as x (id, n)
      where exists (select from tideway.sync_runs r where r.id = x.id)`);
 }
 
@@ -65,7 +64,7 @@ export function listResult(session: Session, run: string): Promise<string> {
 }
 
 export function scheduledResult(database: Database, runs: readonly string[]): Promise<string> {
-  return answerOf(database`select tideway_private.scheduled_result(${runs as string[]}::uuid[])::text as answer`);
+  return answerOf(database`select tideway_private.scheduled_result(${runs}::uuid[])::text as answer`);
 }
 
 export interface RunsWanted {

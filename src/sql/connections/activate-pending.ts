@@ -6,5 +6,5 @@ export interface Activated {
 }
 
 export async function activatePending(database: Database, connection: number, epoch: string): Promise<Activated[]> {
-  return [...(await database<Activated[]>`select * from tideway_private.activate_pending(${connection}, ${epoch})`)];
+  return database<Activated[]>`select * from tideway_private.activate_pending(${connection}, ${epoch})`;
 }

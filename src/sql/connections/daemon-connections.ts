@@ -18,5 +18,5 @@ export interface ConnectionRow {
 }
 
 export async function daemonConnections(database: Database): Promise<ConnectionRow[]> {
-  return [...(await database<ConnectionRow[]>`select * from tideway_private.daemon_connections()`)];
+  return database<ConnectionRow[]>`select * from tideway_private.daemon_connections()`;
 }

@@ -20,7 +20,5 @@ export interface Work {
 
 export async function lookForWork(database: Database, connections: readonly number[]): Promise<Work[]> {
   if (connections.length === 0) return [];
-  return [
-    ...(await database<Work[]>`select * from tideway_private.look_for_work(${database.array([...connections], 1007)})`),
-  ];
+  return database<Work[]>`select * from tideway_private.look_for_work(${connections})`;
 }

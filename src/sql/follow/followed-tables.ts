@@ -8,8 +8,6 @@ export interface FollowedTable {
 }
 
 export async function followedTables(database: Database): Promise<FollowedTable[]> {
-  return [
-    ...(await database<FollowedTable[]>`
-    select relation, schema_name, table_name, key_columns from tideway_private.followed_tables()`),
-  ];
+  return database<FollowedTable[]>`
+    select relation, schema_name, table_name, key_columns from tideway_private.followed_tables()`;
 }

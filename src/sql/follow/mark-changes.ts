@@ -1,4 +1,4 @@
-import type { Database } from '../database.ts';
+import type { Database, Session } from '../database.ts';
 
 export interface Marks {
   readonly slot: string;
@@ -17,39 +17,25 @@ export interface Marks {
   readonly committedAt: Date | null;
 }
 
-const [int2List, int8List, textList, oidList] = [1005, 1016, 1009, 1028];
-
 /** Marks rows and moves the position, in one transaction; tells whose rows they are. */
 export async function markChanges(database: Database, marks: Marks): Promise<readonly number[]> {
   const { slot, epoch, lsn, moves, keyLists, doubts, committedAt } = marks;
-  const mark = async (session: Pick<Database, 'array'> & Database): Promise<readonly number[]> => {
+  const mark = async (session: Session): Promise<readonly number[]> => {
     const [row] = await session<{ mappings: number[] }[]>`
     select tideway_private.mark_changes(${slot}, ${epoch}, ${lsn},
-      ${session.array([...marks.relations], oidList)}, ${session.array([...marks.keys], textList)},
-      ${session.array([...marks.ops], int2List)}, ${session.array([...marks.xids], int8List)},
-      ${session.array(
-        moves.map(({ relation }) => relation),
-        oidList,
-      )}, ${session.array(
-        moves.map(({ from }) => from),
-        textList,
-      )},
-      ${session.array(
-        moves.map(({ to }) => to),
-        textList,
-      )}, ${session.array(
-        moves.map(({ xid }) => xid),
-        int8List,
-      )},
-      ${session.array([...keyLists.keys()], oidList)}, ${session.array([...keyLists.values()], textList)},
+      ${marks.relations}, ${marks.keys},
+      ${marks.ops}, ${marks.xids},
+      ${moves.map(({ relation }) => relation)}, ${moves.map(({ from }) => from)},
+      ${moves.map(({ to }) => to)}, ${moves.map(({ xid }) => xid)},
+      ${[...keyLists.keys()]}, ${[...keyLists.values()]},
       ${committedAt}) as mappings`;
     return row?.mappings ?? [];
   };
   if (doubts.size === 0) return mark(database);
   return database.begin(async (session) => {
-    const mappings = await mark(session as unknown as Database);
+    const mappings = await mark(session);
     for (const [doubt, relations] of doubts) {
-      await session`select tideway_private.ask_compare(${session.array([...relations], oidList)}, ${doubt})`;
+      await session`select tideway_private.ask_compare(${relations}, ${doubt})`;
     }
     return mappings;
   });

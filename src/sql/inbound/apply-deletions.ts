@@ -13,6 +13,6 @@ export async function applyDeletions(
   ids: readonly string[],
 ): Promise<Deleted> {
   const [row] = await database<{ result: Deleted }[]>`
-    select tideway_private.apply_deletions(${mapping}, ${run}, ${epoch}, ${asked}, ${database.array([...ids], 1009)}) as result`;
+    select tideway_private.apply_deletions(${mapping}, ${run}, ${epoch}, ${asked}, ${ids}) as result`;
   return row?.result ?? {};
 }

@@ -12,5 +12,5 @@ export async function deferUnseen(
   ids: readonly string[],
   reason: string,
 ): Promise<void> {
-  await database`select tideway_private.defer_unseen(${mapping}, ${database.array([...ids], 1009)}, ${reason})`;
+  await database`select tideway_private.defer_unseen(${mapping}, ${ids}, ${reason})`;
 }

@@ -37,7 +37,7 @@ export interface PullMapping {
 }
 
 export async function pullMappings(database: Database, connection: number): Promise<PullMapping[]> {
-  return [...(await database<PullMapping[]>`select * from tideway_private.pull_mappings(${connection})`)];
+  return database<PullMapping[]>`select * from tideway_private.pull_mappings(${connection})`;
 }
 
 /** Stores when a mapping is read next. */

@@ -45,10 +45,8 @@ export async function pushListItems(database: Database, items: readonly ListItem
 }
 
 export async function listItemStates(database: Database, items: readonly ListItem[]): Promise<ListItemState[]> {
-  return [
-    ...(await database<ListItemState[]>`
-    select * from tideway_private.list_item_states(${json(items)}::text::jsonb)`),
-  ];
+  return database<ListItemState[]>`
+    select * from tideway_private.list_item_states(${json(items)}::text::jsonb)`;
 }
 
 /** Writes the results of one part of a list sync; the last part ends the run. */
@@ -69,19 +67,17 @@ export async function settleListItems(database: Database): Promise<number> {
 
 /** Items whose interval is over, and all that have a cron schedule. */
 export async function dueListItems(database: Database): Promise<DueListItem[]> {
-  return [
-    ...(await database<DueListItem[]>`
+  return database<DueListItem[]>`
     select s.id, s.schedule, o.timezone,
            case when not tideway_private.fits(s.schedule, 'interval')
              then coalesce(tideway_private.last_tried(s), s.created_at) end as since
       from tideway_private.due_list_items() s
-      join tideway.organisations o using (org_id)`),
-  ];
+      join tideway.organisations o using (org_id)`;
 }
 
 /** Starts scheduled syncs: one run for each person whose items are due. */
 export async function askListRun(database: Database, ids: readonly string[]): Promise<number> {
   const [row] = await database<{ runs: number }[]>`
-    select tideway_private.ask_list_run(${database.array([...ids], 2951)}) as runs`;
+    select tideway_private.ask_list_run(${ids}) as runs`;
   return row?.runs ?? 0;
 }

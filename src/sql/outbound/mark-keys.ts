@@ -11,7 +11,7 @@ export async function markKeys(
   op: number,
 ): Promise<number> {
   const [row] = await database<{ rows: number }[]>`
-    select tideway_private.mark_keys(${mapping}, ${database.array([...keys], 1009)}, ${op}::smallint) as rows`;
+    select tideway_private.mark_keys(${mapping}, ${keys}, ${op}::smallint) as rows`;
   return row?.rows ?? 0;
 }
 

@@ -11,6 +11,6 @@ export async function proveCreates(
   { since, giveUp }: { readonly since: string | null; readonly giveUp: boolean },
 ): Promise<CreateProof> {
   const [row] = await database<{ proof: CreateProof }[]>`
-    select tideway_private.prove_creates(${batch}, ${epoch}, ${links as string[]}::bigint[], ${since}::pg_lsn, ${giveUp}) as proof`;
+    select tideway_private.prove_creates(${batch}, ${epoch}, ${links}::bigint[], ${since}::pg_lsn, ${giveUp}) as proof`;
   return row?.proof ?? { withdrawn: [] };
 }

@@ -15,5 +15,5 @@ export interface PushMapping {
 }
 
 export async function pushMappings(database: Database, connection: number): Promise<PushMapping[]> {
-  return [...(await database<PushMapping[]>`select * from tideway_private.push_mappings(${connection})`)];
+  return database<PushMapping[]>`select * from tideway_private.push_mappings(${connection})`;
 }

@@ -17,10 +17,8 @@ export interface ReadRow {
 
 export async function readRows(database: Database, mapping: number, wanted: RowsWanted): Promise<ReadRow[]> {
   const { filters, one, after, limit } = wanted;
-  return [
-    ...(await database<ReadRow[]>`
+  return database<ReadRow[]>`
       select row_key as key, content::text as content
         from tideway_private.read_rows(${mapping}, ${JSON.stringify(filters)}::text::jsonb, ${one},
-               ${after === null ? null : JSON.stringify(after)}::text::jsonb, ${limit})`),
-  ];
+               ${after === null ? null : JSON.stringify(after)}::text::jsonb, ${limit})`;
 }

@@ -15,8 +15,6 @@ export async function takeRequests(
   epoch: string,
   room: 'reads' | 'writes',
 ): Promise<Request[]> {
-  return [
-    ...(await database<Request[]>`
-    select id::text, kind, mapping, args, run_id from tideway_private.take_requests(${connection}, ${epoch}, ${room === 'reads'})`),
-  ];
+  return database<Request[]>`
+    select id::text, kind, mapping, args, run_id from tideway_private.take_requests(${connection}, ${epoch}, ${room === 'reads'})`;
 }

@@ -15,8 +15,6 @@ export async function receiveWebhooks(
   database: Database,
   deliveries: readonly StoredDelivery[],
 ): Promise<{ readonly connection: number; readonly delivery_id: string }[]> {
-  return [
-    ...(await database<{ connection: number; delivery_id: string }[]>`
-      select * from tideway_private.receive_webhooks(${JSON.stringify(deliveries)}::text::jsonb)`),
-  ];
+  return database<{ connection: number; delivery_id: string }[]>`
+      select * from tideway_private.receive_webhooks(${JSON.stringify(deliveries)}::text::jsonb)`;
 }

@@ -34,7 +34,7 @@ export async function storeSubscription(
 ): Promise<boolean> {
   const known = outcome.known === undefined ? null : JSON.stringify(outcome.known);
   const [row] = await database<{ stored: boolean }[]>`
-    select tideway_private.store_subscription(${connection}, ${epoch}, ${url}, ${database.array([...tables], 1009)},
+    select tideway_private.store_subscription(${connection}, ${epoch}, ${url}, ${tables},
              ${known}::text::jsonb, ${outcome.problem ?? null}) as stored`;
   return row?.stored ?? false;
 }
