@@ -326,6 +326,7 @@ table tideway.sync_list
   metadata jsonb not null default '{}'::jsonb
   created_at timestamp with time zone not null default now()
   updated_at timestamp with time zone not null default now()
+  source_changed_at timestamp with time zone
   constraint sync_list_item_once UNIQUE NULLS NOT DISTINCT (org_id, user_id, item_type, source_platform, target_platform, source_id)
   constraint sync_list_last_sync_status_check CHECK ((last_sync_status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])))
   constraint sync_list_pkey PRIMARY KEY (id)

@@ -56,9 +56,13 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
   const { owned, database, log, mapping } = options;
   const items = request.args['items'] as readonly ListItem[];
   try {
-    const { readAt, changed, done } = await readItems(options, items);
+    const { readAt, changedAt, changed, done } = await readItems(options, items);
     const settled = changed.length === 0 ? [] : await carryOver(options, changed);
-    await finishListPart(database, { request: request.id, run: request.run_id, readAt }, [...done, ...settled]);
+    await finishListPart(
+      database,
+      { request: request.id, run: request.run_id, readAt },
+      [...done, ...settled].map((state) => ({ ...state, source_changed_at: changedAt.get(state.id) ?? null })),
+    );
   } catch (error) {
     if (error instanceof ReadStopped) return;
     if (!(error instanceof Fault)) throw error;
@@ -79,7 +83,12 @@ export async function syncListItems(options: ListItemsOptions, request: Request)
 async function readItems(
   options: ListItemsOptions,
   items: readonly ListItem[],
-): Promise<{ readAt: string | null; changed: readonly ListItem[]; done: readonly ListItemState[] }> {
+): Promise<{
+  readAt: string | null;
+  changedAt: ReadonlyMap<string, string | null>;
+  changed: readonly ListItem[];
+  done: readonly ListItemState[];
+}> {
   const { owned, database, mapping, size } = options;
   const { connector, settings, lease } = owned;
   const { readByIds } = connector;
@@ -89,6 +98,7 @@ async function readItems(
   const { limits, timing } = connector.describe(settings);
   const changed: ListItem[] = [];
   const done: ListItemState[] = [];
+  const changedAt = new Map<string, string | null>();
   let readAt: string | null = null;
   for (let at = 0; at < items.length; at += limits.idsPerRead) {
     const part = items.slice(at, at + limits.idsPerRead);
@@ -110,6 +120,7 @@ async function readItems(
     if (lines.length > 0) await applyInParts(options, { run: null, asked, lines }, size);
     changed.push(...due);
     for (const item of part) {
+      changedAt.set(item.id, records.get(item.source_id)?.modifiedAt ?? null);
       if (!records.has(item.source_id)) {
         done.push(failure(item, `The app has no record "${item.source_id}" in "${mapping.remote_table}".`));
       } else if (!due.includes(item)) {
@@ -117,13 +128,18 @@ async function readItems(
       }
     }
   }
-  return { readAt, changed, done };
+  return { readAt, changedAt, changed, done };
 }
 
-/** Whether the source changed since the item was synced; a clock that differs a little must not hide a change. */
-function isDue({ mode, synced_at: syncedAt }: ListItem, { modifiedAt }: RemoteRecord, overlap: number): boolean {
-  if (mode === 'full' || syncedAt === null || modifiedAt === undefined) return true;
-  return Date.parse(modifiedAt) > Date.parse(syncedAt) - Math.max(overlap, 1_000);
+/**
+ * Whether the source changed since the item was synced. Its times are compared with its own; a change of the moment in
+ * which it was read may have the same one, and there the two clocks must do.
+ */
+function isDue(item: ListItem, { modifiedAt }: RemoteRecord, overlap: number): boolean {
+  const { mode, synced_at: syncedAt, source_changed_at: changedAt } = item;
+  if (mode === 'full' || syncedAt === null || changedAt === null || modifiedAt === undefined) return true;
+  const modified = Date.parse(modifiedAt);
+  return modified !== Date.parse(changedAt) || modified > Date.parse(syncedAt) - Math.max(overlap, 1_000);
 }
 
 async function carryOver(options: ListItemsOptions, items: readonly ListItem[]): Promise<readonly ListItemState[]> {

@@ -2,11 +2,11 @@ import Airtable from 'airtable';
 import { describe, expect, test } from 'vitest';
 import { airtable } from '../../src/connectors/airtable/airtable.ts';
 import { airtableSettings, type AirtableSettings } from '../../src/connectors/airtable/settings.ts';
-import type { Cursor, Session } from '../../src/connectors/connector.ts';
+import type { Cursor } from '../../src/connectors/connector.ts';
 import type { WriteRow } from '../../src/model/write.ts';
 import { startAirtableApp, type AirtableStandInTable } from '../apps/airtable/airtable-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const TOKEN = 'patAbCdEfGhIjKlMn.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef';
@@ -47,23 +47,15 @@ const [VIN, MAKE, PRICE, SOLD, SEEN, STATE, TAGS, OWNER, PHOTOS, SHOUT, BROKEN] 
   ({ id }) => id,
 ) as [string, string, string, string, string, string, string, string, string, string, string];
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
+const OWN_FAULTS: typeof FAULTS = {
+  ...FAULTS,
   throttle: {
     kind: 'status',
     status: 429,
     body: '{"error":{"type":"RATE_LIMIT_REACHED","message":"Rate limit exceeded. Please try again later"}}',
     headers: { 'retry-after': '0.01' },
   },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
   apply_then_server_error: { kind: 'status', status: 500, applied: true, body: '{"error":{"type":"SERVER_ERROR"}}' },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
 };
 
 /** The paths of records: a schema that is asked first must not take a fault that is meant for them. */
@@ -75,26 +67,18 @@ async function open(settings: Partial<AirtableSettings> = {}, app: { now?: () =>
     airtableSettings.parse({ base_id: BASE, base_url: url, requests_per_second: 5, ...settings });
   const quick = { ...airtable, describe: (given?: AirtableSettings) => withoutPace(airtable.describe(given)) };
   const good = openSession({ connector: quick, settings: made(standIn.url), secret: TOKEN, deadline: 2000 });
-  const hasty = openSession({ connector: quick, settings: made(standIn.url), secret: TOKEN, deadline: 200 });
   const wrong = openSession({ connector: quick, settings: made(standIn.url), secret: 'patWrong.77' });
   const absent = openSession({ connector: quick, settings: made('http://127.0.0.1:1'), secret: TOKEN });
-  let hanging = false;
-  const session: Session<AirtableSettings> = {
-    ...good.session,
-    http: { send: (request) => (hanging ? hasty : good).session.http.send(request) },
-  };
   return {
     app: standIn,
-    session,
+    ...misbehaving(good.session, (how) => {
+      standIn.fail({ path: RECORDS, with: OWN_FAULTS[how] });
+    }),
     tokens: good.tokens,
     withWrongSecret: wrong.session,
     withNobodyThere: absent.session,
-    misbehave: (how: Misbehaviour) => {
-      hanging = how === 'hang';
-      standIn.fail({ path: RECORDS, with: FAULTS[how] });
-    },
     close: async () => {
-      await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+      await Promise.all([good, wrong, absent].map((opened) => opened.close()));
       await standIn.stop();
     },
   };

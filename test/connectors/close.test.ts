@@ -9,29 +9,22 @@ import type { WriteRow } from '../../src/model/write.ts';
 import type { HttpRequest } from '../../src/runtime/http-client.ts';
 import { signedHeaders, startCloseApp, type CloseApp, type CloseAppOptions } from '../apps/close/close-app.ts';
 import type { PlainFault } from '../apps/plain/plain-faults.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const KEY = 'api_standin.secret-77';
 const HOOK_KEY = 'aa'.repeat(32);
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
+const OWN_FAULTS: typeof FAULTS = {
+  ...FAULTS,
   throttle: {
     kind: 'status',
     status: 429,
     headers: { ratelimit: 'limit=100, remaining=0, reset=0.01', 'retry-after': '1' },
     body: '{"message":"API call count exceeded for this period"}',
   },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
   apply_then_server_error: { kind: 'status', status: 500, applied: true, body: '{"error":"Internal error"}' },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Log in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
 };
 
 async function open(options: Partial<CloseAppOptions> = {}, settings: Partial<CloseSettings> = {}) {
@@ -41,26 +34,18 @@ async function open(options: Partial<CloseAppOptions> = {}, settings: Partial<Cl
   const now = options.now ?? Date.now;
   const common = { connector: close, settings: made(app.url), secret: KEY, now };
   const good = openSession({ ...common, deadline: 2000 });
-  const hasty = openSession({ ...common, deadline: 200 });
   const wrong = openSession({ ...common, secret: 'api_wrong.secret-78' });
   const absent = openSession({ ...common, settings: made('http://127.0.0.1:1') });
-  let hanging = false;
-  const session: Session<CloseSettings> = {
-    ...good.session,
-    http: { send: (request) => (hanging ? hasty : good).session.http.send(request) },
-  };
   return {
     app,
-    session,
+    ...misbehaving(good.session, (how) => {
+      app.fail({ with: OWN_FAULTS[how] });
+    }),
     tokens: good.tokens,
     withWrongSecret: wrong.session,
     withNobodyThere: absent.session,
-    misbehave: (how: Misbehaviour) => {
-      hanging = how === 'hang';
-      app.fail({ with: FAULTS[how] });
-    },
     close: async () => {
-      await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+      await Promise.all([good, wrong, absent].map((opened) => opened.close()));
       await app.stop();
     },
   };

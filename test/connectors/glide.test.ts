@@ -2,8 +2,8 @@ import { describe } from 'vitest';
 import { glide } from '../../src/connectors/glide/glide.ts';
 import { glideSettings, type GlideSettings } from '../../src/connectors/glide/settings.ts';
 import { startGlideApp, type GlideAppOptions } from '../apps/glide/glide-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const TOKEN = '11111111-2222-4333-8444-555555555555';
@@ -24,20 +24,6 @@ const TABLE = {
     { id: 'constructor', kind: 'string' },
   ],
 } as const;
-
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
-};
 
 interface Mood {
   readonly settings: Readonly<Record<string, unknown>>;
@@ -88,25 +74,17 @@ for (const [mood, { settings: own, app: behaviour }] of Object.entries(MOODS)) {
         const app = await startGlideApp({ token: TOKEN, app: APP, tables: [TABLE], pageSize: 2, ...behaviour });
         const settings = settingsFor(app.url);
         // The suite asks quickly; the pace has a test of its own.
-        const open = (given: GlideSettings, secret: string, deadline: number) =>
-          openSession({ connector: swift(connector), settings: given, secret, deadline });
-        const good = open(settings, TOKEN, 2000);
-        const hasty = open(settings, TOKEN, 200);
-        const wrong = open(settings, '99999999-2222-4333-8444-555555555555', 2000);
-        const absent = open(settingsFor('http://127.0.0.1:1'), TOKEN, 2000);
-        let hanging = false;
-        const http = {
-          send: (request: Parameters<typeof good.session.http.send>[0]) =>
-            (hanging ? hasty : good).session.http.send(request),
-        };
+        const open = (given: GlideSettings, secret: string) =>
+          openSession({ connector: swift(connector), settings: given, secret, deadline: 2000 });
+        const good = open(settings, TOKEN);
+        const wrong = open(settings, '99999999-2222-4333-8444-555555555555');
+        const absent = open(settingsFor('http://127.0.0.1:1'), TOKEN);
         return {
-          session: { ...good.session, http },
+          ...misbehaving(good.session, (how) => {
+            app.fail({ with: FAULTS[how] });
+          }),
           withWrongSecret: wrong.session,
           withNobodyThere: absent.session,
-          misbehave: (how) => {
-            hanging = how === 'hang';
-            app.fail({ with: FAULTS[how] });
-          },
           edit: (id, cells) => {
             app.edit(TABLE.id, { op: 'update', id, cells });
           },
@@ -124,7 +102,7 @@ for (const [mood, { settings: own, app: behaviour }] of Object.entries(MOODS)) {
             app.expireCursors();
           },
           close: async () => {
-            await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+            await Promise.all([good, wrong, absent].map((opened) => opened.close()));
             await app.stop();
           },
         };

@@ -3,26 +3,17 @@ import type { Connector } from '../../src/connectors/connector.ts';
 import { googleSheetsSettings, type GoogleSheetsSettings } from '../../src/connectors/google-sheets/settings.ts';
 import type { FieldValue } from '../../src/model/record.ts';
 import { startSheetsApp, type SheetsAppOptions } from '../apps/google-sheets/sheets-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { exerciseConnector, type Misbehaviour } from './contract.ts';
 import { DOCUMENT, SECRET, SERVICE, swift, WRONG_SECRET } from './google-sheets-rig.ts';
+import { FAULTS } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const GID = 7;
 const HEADER = ['Id', 'Email', 'City', 'Amount', 'Met', 'Born', 'Active', 'constructor', 'Shouted'];
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
+const OWN_FAULTS: typeof FAULTS = {
+  ...FAULTS,
   server_error: { kind: 'status', status: 503, body: '<html>Service Unavailable</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
 };
 
 const MOODS: Record<string, { app?: Partial<SheetsAppOptions>; settings?: Readonly<Record<string, unknown>> }> = {
@@ -108,7 +99,7 @@ for (const [mood, { app: behaviour, settings: own }] of Object.entries(MOODS)) {
             if (spoil === undefined || isWrite !== writing) return good.session.http.send(request);
             const how = spoil;
             spoil = undefined;
-            app.fail({ path: '/v4/', with: FAULTS[how] });
+            app.fail({ path: '/v4/', with: OWN_FAULTS[how] });
             // Only a request that is made to hang is given a short deadline.
             return good.session.http.send(how === 'hang' ? { ...request, deadline: 200 } : request);
           },

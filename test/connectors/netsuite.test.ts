@@ -10,23 +10,10 @@ import { createNetsuiteClient } from '../../src/connectors/netsuite/client.ts';
 import { tokenHeader } from '../../src/connectors/netsuite/signing.ts';
 import { Fault } from '../../src/model/fault.ts';
 import { startNetsuiteApp, type NetsuiteApp, type NetsuiteAppOptions } from '../apps/netsuite/netsuite-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { FAULTS } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
-};
 const CUSTOMER = {
   name: 'customer',
   from: 'customer',
@@ -103,7 +90,6 @@ for (const [how, secret, machine] of [
     open: async () => {
       const good = await start(secret, machine ? { machine } : {});
       const { app, settings } = good;
-      const hasty = openSession({ connector: netsuite, settings, secret, deadline: 200 });
       const wrong = openSession({
         connector: netsuite,
         settings,
@@ -118,7 +104,7 @@ for (const [how, secret, machine] of [
           if (meant === null) return good.session.http.send(request);
           next = null;
           app.fail({ with: FAULTS[meant] });
-          return (meant === 'hang' ? hasty : good).session.http.send(request);
+          return good.session.http.send(meant === 'hang' ? { ...request, deadline: 200 } : request);
         },
       };
       return {
@@ -136,7 +122,7 @@ for (const [how, secret, machine] of [
         },
         effects: () => app.journal().length,
         close: async () => {
-          await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+          await Promise.all([good, wrong, absent].map((opened) => opened.close()));
           await app.stop();
         },
       };

@@ -1,23 +1,9 @@
 import { describe } from 'vitest';
 import { odoo } from '../../src/connectors/odoo/odoo.ts';
 import type { OdooAppOptions } from '../apps/odoo/odoo-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { ODOO_KEY, ODOO_PASSWORD, openOdoo, startPartners } from './odoo-rig.ts';
-
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
-};
 
 /** So much time between two requests that only the overlap finds what happened between them. */
 function runningClock(): () => number {
@@ -74,25 +60,18 @@ for (const [mood, { app: options, protocol = 'json_rpc', secret = ODOO_KEY, arch
       open: async () => {
         const app = await startPartners(options);
         const good = openOdoo(app, { protocol, archived }, secret);
-        const hasty = openOdoo(app, { protocol, archived }, secret, 700);
         const wrong = openOdoo(app, { protocol }, 'wrong-key-551234');
         const absent = openOdoo({ url: 'http://127.0.0.1:1' }, { protocol }, secret);
-        let hanging = false;
         return {
-          session: {
-            ...good.session,
-            // Only a request that is made to hang is given a short deadline.
-            http: {
-              send: (request: Parameters<typeof good.session.http.send>[0]) =>
-                (hanging ? hasty : good).session.http.send(request),
+          ...misbehaving(
+            good.session,
+            (how) => {
+              app.fail({ with: FAULTS[how] });
             },
-          },
+            700,
+          ),
           withWrongSecret: wrong.session,
           withNobodyThere: absent.session,
-          misbehave: (how) => {
-            hanging = how === 'hang';
-            app.fail({ with: FAULTS[how] });
-          },
           edit: (id, values) => {
             app.edit('res.partner', { op: 'update', id: Number(id), values });
           },
@@ -101,7 +80,7 @@ for (const [mood, { app: options, protocol = 'json_rpc', secret = ODOO_KEY, arch
           },
           effects: () => app.journal().length,
           close: async () => {
-            await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+            await Promise.all([good, wrong, absent].map((opened) => opened.close()));
             await app.stop();
           },
         };

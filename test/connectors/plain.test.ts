@@ -2,9 +2,9 @@ import { describe } from 'vitest';
 import { plain } from '../../src/connectors/plain/plain.ts';
 import { plainSettings } from '../../src/connectors/plain/settings.ts';
 import { startPlainApp, type PlainAppOptions } from '../apps/plain/plain-app.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { signedHeaders } from '../apps/plain/plain-webhooks.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const TOKEN = 'plain-token-7f3a91';
@@ -22,20 +22,6 @@ const TABLE = {
     { id: 'shouted', type: 'text', computed: ({ city }) => (typeof city === 'string' ? city.toUpperCase() : null) },
   ],
 } as const satisfies PlainAppOptions['tables'][number];
-
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
-};
 
 /** So much time between two requests that no overlap hides a watermark taken too late. */
 function runningClock(): () => number {
@@ -79,26 +65,14 @@ for (const [mood, options] of Object.entries(MOODS)) {
         const settings = plainSettings.parse({ base_url: app.url, overlap: 2000 });
         const nobody = plainSettings.parse({ base_url: 'http://127.0.0.1:1' });
         const good = openSession({ connector: plain, settings, secret: TOKEN, deadline: 2000 });
-        const hasty = openSession({ connector: plain, settings, secret: TOKEN, deadline: 200 });
         const wrong = openSession({ connector: plain, settings, secret: 'wrong-token-55' });
         const absent = openSession({ connector: plain, settings: nobody, secret: TOKEN });
-        let hanging = false;
-        const session = {
-          ...good.session,
-          // Only a request that is made to hang is given a short deadline.
-          http: {
-            send: (request: Parameters<typeof good.session.http.send>[0]) =>
-              (hanging ? hasty : good).session.http.send(request),
-          },
-        };
         return {
-          session,
+          ...misbehaving(good.session, (how) => {
+            app.fail({ with: FAULTS[how] });
+          }),
           withWrongSecret: wrong.session,
           withNobodyThere: absent.session,
-          misbehave: (how) => {
-            hanging = how === 'hang';
-            app.fail({ with: FAULTS[how] });
-          },
           edit: (id, values) => {
             app.edit('contacts', { op: 'update', id, values });
           },
@@ -123,7 +97,7 @@ for (const [mood, options] of Object.entries(MOODS)) {
             },
           },
           close: async () => {
-            await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+            await Promise.all([good, wrong, absent].map((opened) => opened.close()));
             await app.stop();
           },
         };

@@ -1,10 +1,10 @@
 import { describe } from 'vitest';
 import { shopifySettings } from '../../src/connectors/shopify/settings.ts';
 import { shopify } from '../../src/connectors/shopify/shopify.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { startShopifyApp, type ShopifyAppOptions } from '../apps/shopify/shopify-app.ts';
 import { shopifyHeaders } from '../apps/shopify/shopify-webhooks.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 const TOKEN = 'shpat_7f3a91c2d4e5';
@@ -19,7 +19,8 @@ const DEFINITIONS: ShopifyAppOptions['definitions'] = [
   { owner: 'CUSTOMER', namespace: 'custom', key: 'since', type: 'date' },
 ];
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
+const OWN_FAULTS: typeof FAULTS = {
+  ...FAULTS,
   throttle: {
     kind: 'body',
     contentType: 'application/json',
@@ -34,16 +35,6 @@ const FAULTS: Record<Misbehaviour, PlainFault> = {
       },
     }),
   },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
 };
 
 const BENCHES = {
@@ -132,26 +123,15 @@ for (const [mood, table, bulk, options] of MOODS) {
           bulk_url: 'http://127.0.0.1:1',
         });
         const good = openSession({ connector: shopify, settings, secret: TOKEN, deadline: 2000 });
-        const hasty = openSession({ connector: shopify, settings, secret: TOKEN, deadline: 200 });
         const wrong = openSession({ connector: shopify, settings, secret: 'shpat_wrong_55' });
         const absent = openSession({ connector: shopify, settings: nobody, secret: TOKEN });
-        let hanging = false;
         return {
-          session: {
-            ...good.session,
-            // Only a request that is made to hang is given a short deadline.
-            http: {
-              send: (request: Parameters<typeof good.session.http.send>[0]) =>
-                (hanging ? hasty : good).session.http.send(request),
-            },
-          },
+          ...misbehaving(good.session, (how) => {
+            // The look-up before a create only reads; the request that matters is the one behind it.
+            app.fail({ with: OWN_FAULTS[how] }, (body) => !body.includes('ByIdentifier'));
+          }),
           withWrongSecret: wrong.session,
           withNobodyThere: absent.session,
-          misbehave: (how) => {
-            hanging = how === 'hang';
-            // The look-up before a create only reads; the request that matters is the one behind it.
-            app.fail({ with: FAULTS[how] }, (body) => !body.includes('ByIdentifier'));
-          },
           edit: (id, fields) => {
             app.person(...bench.edit(id, fields));
           },
@@ -173,7 +153,7 @@ for (const [mood, table, bulk, options] of MOODS) {
             },
           },
           close: async () => {
-            await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+            await Promise.all([good, wrong, absent].map((opened) => opened.close()));
             await app.stop();
           },
         };

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { wooSettings, type WooSettings } from '../../src/connectors/woocommerce/settings.ts';
 import { woocommerce } from '../../src/connectors/woocommerce/woocommerce.ts';
 import type { Cursor, Session } from '../../src/connectors/connector.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
 import { signBody, startWooApp, type WooApp } from '../apps/woocommerce/woo-app.ts';
 import type { WooKey } from '../apps/woocommerce/woo-auth.ts';
 import { CASES, type RecordedCase } from '../apps/woocommerce/woo-schema.ts';
-import { exerciseConnector, type Misbehaviour } from './contract.ts';
+import { exerciseConnector } from './contract.ts';
+import { FAULTS, misbehaving } from './misbehaving.ts';
 import { openSession } from './open-session.ts';
 
 interface ShopClient {
@@ -28,28 +28,20 @@ const KEY: WooKey = {
 };
 const SECRET = JSON.stringify({ consumer_key: KEY.consumer_key, consumer_secret: KEY.consumer_secret });
 
-const FAULTS: Record<Misbehaviour, PlainFault> = {
+const OWN_FAULTS: typeof FAULTS = {
+  ...FAULTS,
   throttle: {
     kind: 'status',
     status: 429,
     headers: { 'retry-after': '0.01', 'content-type': 'text/html' },
     body: '<html>Slow down</html>',
   },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
   apply_then_server_error: {
     kind: 'status',
     status: 500,
     applied: true,
     body: '{"code":"internal_server_error","message":"<p>There has been a critical error on this website.</p>","data":{"status":500},"additional_errors":[]}',
   },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Log in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
 };
 
 async function open(settings: Partial<WooSettings> = {}, secret = SECRET) {
@@ -63,30 +55,22 @@ async function open(settings: Partial<WooSettings> = {}, secret = SECRET) {
       ...settings,
     });
   const good = openSession({ connector: woocommerce, settings: made(app.url), secret, deadline: 2000 });
-  const hasty = openSession({ connector: woocommerce, settings: made(app.url), secret, deadline: 200 });
   const wrong = openSession({
     connector: woocommerce,
     settings: made(app.url),
     secret: JSON.stringify({ consumer_key: KEY.consumer_key, consumer_secret: 'cs_wrong-secret-77' }),
   });
   const absent = openSession({ connector: woocommerce, settings: made('http://127.0.0.1:1'), secret });
-  let hanging = false;
-  const session: Session<WooSettings> = {
-    ...good.session,
-    http: { send: (request) => (hanging ? hasty : good).session.http.send(request) },
-  };
   return {
     app,
-    session,
+    ...misbehaving(good.session, (how) => {
+      app.fail({ with: OWN_FAULTS[how] });
+    }),
     tokens: good.tokens,
     withWrongSecret: wrong.session,
     withNobodyThere: absent.session,
-    misbehave: (how: Misbehaviour) => {
-      hanging = how === 'hang';
-      app.fail({ with: FAULTS[how] });
-    },
     close: async () => {
-      await Promise.all([good, hasty, wrong, absent].map((opened) => opened.close()));
+      await Promise.all([good, wrong, absent].map((opened) => opened.close()));
       await app.stop();
     },
   };

@@ -2,27 +2,12 @@ import OdooAwait from 'odoo-await';
 import { beforeAll, describe, inject } from 'vitest';
 import { odoo as connector } from '../../src/connectors/odoo/odoo.ts';
 import { odooSettings } from '../../src/connectors/odoo/settings.ts';
-import type { PlainFault } from '../apps/plain/plain-faults.ts';
-import { exerciseConnector, type Misbehaviour } from '../connectors/contract.ts';
+import { exerciseConnector } from '../connectors/contract.ts';
+import { FAULTS, misbehaving } from '../connectors/misbehaving.ts';
 import { openSession } from '../connectors/open-session.ts';
 import { startGate } from './gate.ts';
 
 const MODEL = 'x_thing';
-
-/** What a proxy before Odoo says and does. */
-const FAULTS: Record<Misbehaviour, PlainFault> = {
-  throttle: { kind: 'status', status: 429, headers: { 'retry-after': '0.01' } },
-  not_found_page: { kind: 'status', status: 404, body: '<html>Not found</html>' },
-  server_error: { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
-  apply_then_server_error: { kind: 'status', status: 500, applied: true },
-  web_page: { kind: 'body', contentType: 'text/html', body: '<!doctype html><title>Sign in</title>' },
-  cut_off: { kind: 'truncate' },
-  cut_off_cleanly: { kind: 'truncate', clean: true },
-  empty: { kind: 'body', contentType: 'application/json', body: '' },
-  hang: { kind: 'hang' },
-  reset_before: { kind: 'reset' },
-  drop_answer: { kind: 'drop_answer' },
-};
 
 const odoo = inject('odoo');
 const mayChange = typeof odoo !== 'string' && odoo.ours;
@@ -97,41 +82,34 @@ describe.runIf(mayChange)('a real Odoo', () => {
       const old = await person.search(MODEL, []);
       if (old.length > 0) await person.delete(MODEL, old);
       const gate = await startGate(url);
-      const opened = (at: string, secret: string, deadline = 20_000) =>
+      const opened = (at: string, secret: string) =>
         openSession({
           connector,
           settings: odooSettings.parse({ base_url: at, database, login: tideway.login, requests_per_second: 100 }),
           secret,
-          deadline,
+          deadline: 20_000,
         });
       const good = opened(gate.url, tideway.key);
-      const hasty = opened(gate.url, tideway.key, 2_000);
       const wrong = opened(gate.url, 'wrong-key-551234');
       const absent = opened('http://127.0.0.1:1', tideway.key);
-      let hanging = false;
       return {
-        session: {
-          ...good.session,
-          // Only a request that is made to hang is given a short deadline.
-          http: {
-            send: (request: Parameters<typeof good.session.http.send>[0]) =>
-              (hanging ? hasty : good).session.http.send(request),
+        ...misbehaving(
+          good.session,
+          (how) => {
+            gate.fail({
+              with: FAULTS[how],
+              when: ({ body }) => !/"(authenticate|fields_get)"/.test(body?.toString() ?? ''),
+            });
           },
-        },
+          2_000,
+        ),
         withWrongSecret: wrong.session,
         withNobodyThere: absent.session,
-        misbehave: (how) => {
-          hanging = how === 'hang';
-          gate.fail({
-            with: FAULTS[how],
-            when: ({ body }) => !/"(authenticate|fields_get)"/.test(body?.toString() ?? ''),
-          });
-        },
         edit: async (id, values) => void (await person.update(MODEL, Number(id), values)),
         remove: async (id) => void (await person.delete(MODEL, Number(id))),
         effects: () => gate.effects(),
         close: async () => {
-          await Promise.all([good, hasty, wrong, absent].map((one) => one.close()));
+          await Promise.all([good, wrong, absent].map((one) => one.close()));
           await gate.stop();
         },
       };

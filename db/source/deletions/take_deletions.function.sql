@@ -7,6 +7,7 @@ as $$
 #variable_conflict use_column
 declare
   v_ours      bigint[];
+  v_away      bigint[];
   v_free      bigint[];
   v_links     bigint[];
   v_keys      text[];
@@ -42,6 +43,25 @@ begin
   )
   select array_agg(o.id) into v_ours from ours o;
   link_ids := array(select i from unnest(link_ids) i where not i = any (coalesce(v_ours, '{}')));
+
+  -- A row whose partition is away cannot be looked at, and is not gone: it sleeps, and its record is looked up again once it is back.
+  if map.direction = 'both' and tideway_private.has_detached(map) then
+    execute format($q$
+      select array_agg(l.id)
+        from tideway_private.links l
+        left join tideway_run.%I($1, null, (select array_agg(k.local_key) from tideway_private.links k where k.id = any ($2)), null) r
+          on r.key = l.local_key
+       where l.id = any ($2) and l.local_gone_at is null and r.key is null$q$, map.run_as)
+       into v_away using sql ->> 'find_rows', link_ids;
+    update tideway_private.links l
+       set remote_gone_at = clock_timestamp(), dormant = true,
+           sent = null, sent_local = null, sent_before = null, sent_op = null, touched_at = v_moment
+     where l.id = any (v_away);
+    update tideway_private.deletions d
+       set state = 'withdrawn', decided_at = clock_timestamp()
+     where d.link_id = any (v_away) and d.gone_side = 'remote' and d.state in ('pending', 'held', 'released');
+    link_ids := array(select i from unnest(link_ids) i where not i = any (coalesce(v_away, '{}')));
+  end if;
   v_free := tideway_private.judge_deletions(map, 'remote', run.id, link_ids);
 
   select array_agg(l.id order by l.id), array_agg(l.local_key order by l.id)

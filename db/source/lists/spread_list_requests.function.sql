@@ -24,7 +24,8 @@ begin
       from (select s.id, r.problem, s.priority,
                    jsonb_build_object('id', s.id, 'source_id', s.source_id, 'target_id', s.target_id, 'mode', s.sync_mode, 'priority', s.priority, 'source', r.source_mapping,
                                       'target', r.target_mapping,
-                                      'synced_at', case when s.error_message is null then s.last_synced_at end) as item
+                                      'synced_at', case when s.error_message is null then s.last_synced_at end,
+                                      'source_changed_at', s.source_changed_at) as item
               from tideway.sync_list s
              cross join lateral tideway_private.resolve_list_item(s) r
              where s.org_id = v_request.org_id

@@ -16,6 +16,7 @@ comment on column tideway.sync_list.fields is 'The fields that are synced, null 
 comment on column tideway.sync_list.schedule is 'Its own schedule, an interval or a cron expression; null for the mapping''s.';
 comment on column tideway.sync_list.priority is 'Higher goes first.';
 comment on column tideway.sync_list.last_synced_at is 'When it was last synced with success.';
+comment on column tideway.sync_list.source_changed_at is 'When it had last changed in the source as that was read, by the source''s clock; null where it tells none.';
 comment on column tideway.sync_list.last_sync_status is 'pending, success or failed.';
 comment on column tideway.sync_list.error_message is 'What went wrong last.';
 comment on column tideway.sync_list.filter_config is 'The filter that it was found by.';

@@ -8,6 +8,8 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
+declare
+  v_detached  boolean := tideway_private.has_detached(map);
 begin
   return query
     with item as materialized (
@@ -84,10 +86,12 @@ begin
                  when i.id is null then 'nothing'
                  when i.remote_id is null and i.sent is not null then 'lookup'
                  when i.remote_id is null then 'nothing'
+                 -- A row whose partition is away is not gone, whatever became of its record.
+                 when v_detached and i.op & 2 = 0 and i.local_gone_at is null then 'sleep'
                  when i.remote_gone_at is not null or map.on_local_delete = 'ignore' then 'local_gone'
                  when i.dormant and i.local_gone_at is not null then 'nothing'
                  -- Detaching or dropping a partition is how people archive; no delete was seen in the log.
-                 when map.on_detach = 'ignore' and i.op & 2 = 0 and not map.partitions <@ tideway_private.partitions_of(map.local_table) then 'sleep'
+                 when map.on_detach = 'ignore' and i.op & 2 = 0 and i.local_gone_at is null and not map.partitions <@ tideway_private.partitions_of(map.local_table) then 'sleep'
                  when map.on_local_delete = 'delete' then 'delete'
                  else 'soft_delete'
                end
@@ -102,7 +106,13 @@ begin
              when i.id is null or (i.remote_id is null and i.sent is null) then
                case when map.first_read_at is null and (map.match_on is not null or map.direction = 'both') then 'first_read' else 'create' end
              when i.remote_id is null then 'lookup'
-             when i.remote_gone_at is not null then case when i.op & 10 <> 0 then 'rebirth' else 'nothing' end
+             when i.remote_gone_at is not null then
+               case
+                 when i.op & 10 <> 0 then 'rebirth'
+                 -- Its record was found gone while its partition was away: nobody was told, and the row was not deleted.
+                 when i.dormant and map.partitions <> '{}' and map.direction = 'both' and map.on_remote_delete <> 'ignore' then 'woken'
+                 else 'nothing'
+               end
              when s.sent is null then 'nothing'
              -- A column that was mapped since: what the record holds there must not be overwritten unseen.
              when map.first_read_at is null and map.direction = 'both' and s.unknown then 'first_read'

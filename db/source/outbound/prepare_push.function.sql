@@ -125,8 +125,8 @@ begin
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again. So is one about which a person has decided, since the read carries that out, one that a deletion
-  -- of ours without an answer may have taken away before its row came back, and one of which an update had no answer, until
-  -- a read has shown that it got lost.
+  -- of ours without an answer may have taken away before its row came back, one that was found gone while the row's partition
+  -- was away, and one of which an update had no answer, until a read has shown that it got lost.
   select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
                              and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
                           or u.deleted or u.unanswered
@@ -142,9 +142,9 @@ begin
     left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id
     left join lateral (
-      select x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
+      select x.verdict = 'woken' or x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
              x.verdict = 'update' and l.sent_op = 'update' and l.answered_at is null and l.resent <> 1 and v_map.direction = 'both' as unanswered
-       where x.row_image is not null and l.sent is not null and l.remote_id is not null) u on true;
+       where x.row_image is not null and (l.sent is not null or x.verdict = 'woken') and l.remote_id is not null) u on true;
   if v_unread is not null then
     perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, v_reasons, true);
   end if;
@@ -159,6 +159,7 @@ begin
          remote_diff = tideway_private.sparse_difference(l.remote_diff, coalesce(x.plan -> 'agreed_remote', '{}'), l.local_image || coalesce(x.plan -> 'agreed_local', '{}')),
          local_gone_at = case when x.verdict in ('held', 'delete', 'soft_delete', 'local_gone') then coalesce(l.local_gone_at, clock_timestamp())
                               when x.row_image is not null then null else l.local_gone_at end,
+         remote_gone_at = case when x.verdict = 'unread' then null else l.remote_gone_at end,
          dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null then false else l.dormant end,
          touched_at = v_moment
     from unnest(v_links, v_verdicts, v_plan, v_rows) as x (link, verdict, plan, row_image)

@@ -11,6 +11,8 @@ export interface ListItem {
   readonly priority: number;
   /** When it was last synced with success. */
   readonly synced_at: string | null;
+  /** When it had changed in the source by then, by the source's clock. */
+  readonly source_changed_at: string | null;
 }
 
 export interface ListItemState {
@@ -19,6 +21,7 @@ export interface ListItemState {
   readonly error: string | null;
   readonly target_id: string | null;
   readonly created: boolean;
+  readonly source_changed_at?: string | null;
   /** The source had not changed, so nothing was written. */
   readonly skipped?: boolean;
 }

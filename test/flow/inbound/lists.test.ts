@@ -6,9 +6,15 @@ const flow = useOutbound();
 const { pool } = flow;
 
 /** Two accounts on one table: what is on the list goes from the shop over the table to the store. */
-async function begin(): Promise<{ shop: Stage; store: Stage }> {
+async function begin(clock: () => number = Date.now): Promise<{ shop: Stage; store: Stage }> {
   const manual = { schedule: 'manual', sweep_schedule: 'manual', item_type: 'product' };
-  const shop = await flow.stage({ name: 'shop', table: 'public.items', direction: 'pull', mapping: manual });
+  const shop = await flow.stage({
+    name: 'shop',
+    table: 'public.items',
+    direction: 'pull',
+    mapping: manual,
+    app: { now: clock },
+  });
   const store = await flow.stage({
     name: 'store',
     table: 'public.items',
@@ -142,6 +148,17 @@ test('a delta item is written again only when its source changed; full mode look
   expect(store.record(1)).toMatchObject({ qty: 5 });
   await pool.query(`update tideway.sync_list set last_synced_at = now() + interval '1 hour', sync_mode = 'full'`);
   expect(await deltaSync()).toMatchObject({ status: 'completed', items_updated: 1, items_skipped: 0 });
+});
+
+test('a change in an app whose clock is an hour behind is carried over, and what did not change is not', async () => {
+  const { shop, store } = await begin(() => Date.now() - 3_600_000);
+  const id = shop.edit({ op: 'create', values: { ref: 1, name: 'hammer', qty: 1 } });
+  await list([id]);
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_created: 1 });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_skipped: 1 });
+  shop.edit({ op: 'update', id, values: { qty: 5 } });
+  expect(await deltaSync()).toMatchObject({ status: 'completed', items_updated: 1, items_skipped: 0 });
+  expect(store.record(1)).toMatchObject({ qty: 5 });
 });
 
 test('items with a schedule come by themselves, with a run for each person', async () => {
