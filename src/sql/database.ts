@@ -102,25 +102,26 @@ export function openDatabase({ url, part, role, connections = 5, pooled = false 
   pool.on('error', () => undefined);
   const open = new Set<pg.PoolClient>();
   pool.on('connect', (client) => open.add(client)).on('remove', (client) => open.delete(client));
-  const waiting = new Set<(error: unknown) => void>();
+  // A pool that ends forgets who waits for a connection.
+  const waiting = new Set<() => void>();
   let ended: Promise<void> | undefined;
 
   const acquire = async (): Promise<pg.PoolClient> => {
     if (ended !== undefined) throw connectionEnded();
-    return new Promise<pg.PoolClient>((resolve, reject) => {
-      let given = false;
-      const give = (settle: () => void): void => {
-        waiting.delete(refuse);
-        if (!given) settle();
-        given = true;
-      };
-      const refuse = (error: unknown): void => give(() => reject(error));
+    const coming = pool.connect();
+    let refuse = (): void => undefined;
+    const refused = new Promise<never>((_, reject) => {
+      refuse = () => reject(connectionEnded());
       waiting.add(refuse);
-      pool.connect().then(
-        (client) => (given ? client.release(true) : give(() => resolve(client))),
-        (error: unknown) => refuse(asFault(error)),
-      );
     });
+    try {
+      return await Promise.race([coming, refused]);
+    } catch (error) {
+      coming.then((client) => client.release(true)).catch(() => undefined);
+      throw asFault(error);
+    } finally {
+      waiting.delete(refuse);
+    }
   };
 
   const sessionOn = (query: Query): Session =>
@@ -182,7 +183,7 @@ export function openDatabase({ url, part, role, connections = 5, pooled = false 
     },
     end: async ({ timeout }: { readonly timeout?: number } = {}) => {
       ended ??= pool.end();
-      for (const refuse of waiting) refuse(connectionEnded());
+      for (const refuse of waiting) refuse();
       if (timeout === undefined) return ended;
       const over = new AbortController();
       const late = pause(timeout * 1000, undefined, { signal: over.signal })

@@ -60,6 +60,13 @@ test('what was seen is lost with a crash of the server: the sweep begins at the 
   const doomed = await flow.daemon({ TIDEWAY_FAILPOINT: 'pull.applied@2' });
   await pool.query(`select tideway.sync_now('items', 'sweep')`);
   expect(await doomed.ended).toBe('SIGKILL');
+  // What it asked of the server may still be under way there.
+  await waitFor(async () => {
+    const { rows } = await pool.query(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'tideway/pull'`,
+    );
+    expect(rows).toHaveLength(0);
+  });
   // As an unlogged table is after a crash.
   await pool.query(`truncate tideway_private.seen_ids`);
   await flow.daemon();
