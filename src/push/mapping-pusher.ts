@@ -138,7 +138,7 @@ export class MappingPusher {
   async #push(batch: string, crowded: boolean): Promise<void> {
     const { owned, database, clock, failpoint } = this.#options;
     const began = clock.now();
-    const { limits, timing } = this.#description;
+    const { limits, timing, capabilities } = this.#description;
     failpoint('push.claimed');
     // A lookup must not come before the app's search index has caught up.
     const requestLife = timing.requestLife + timing.searchVisibleAfter;
@@ -147,6 +147,7 @@ export class MappingPusher {
       prepared = await preparePush(database, batch, owned.lease.epoch, {
         requestLife,
         visibleAfter: timing.writeVisibleAfter,
+        comparesVersions: capabilities.compareAndSet === 'version',
       });
     } catch (error) {
       await this.#break(batch, error);

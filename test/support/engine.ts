@@ -115,6 +115,7 @@ export interface Link {
   readonly sent_before: Fields | null;
   readonly sent_op: string | null;
   readonly resent: number;
+  readonly version: string | null;
   readonly local_gone: boolean;
   readonly remote_gone: boolean;
   readonly dormant: boolean;
@@ -220,11 +221,11 @@ export async function useEngine(database: Database) {
       ).batch;
     const prepare = (
       batch: string,
-      options: { life?: string; visibleAfter?: string; on?: ClientBase; epoch?: string } = {},
+      options: { life?: string; visibleAfter?: string; compares?: boolean; on?: ClientBase; epoch?: string } = {},
     ) =>
       all<PushItem>(
-        `select * from tideway_private.prepare_push($1, $2, $3::interval, $4::interval)`,
-        [batch, options.epoch ?? epoch, options.life ?? '60 s', options.visibleAfter ?? '0'],
+        `select * from tideway_private.prepare_push($1, $2, $3::interval, $4::interval, $5)`,
+        [batch, options.epoch ?? epoch, options.life ?? '60 s', options.visibleAfter ?? '0', options.compares ?? false],
         options.on,
       );
     const complete = async (
@@ -314,7 +315,7 @@ export async function useEngine(database: Database) {
           remote_id: item.remote_id ?? `r${item.local_key}`,
           shown: item.payload,
         }),
-        options: { visibleAfter?: string; trust?: boolean } = {},
+        options: { visibleAfter?: string; trust?: boolean; compares?: boolean } = {},
       ): Promise<PushItem[]> {
         const batch = await claim();
         if (batch === null) return [];
@@ -366,7 +367,7 @@ export async function useEngine(database: Database) {
         one<Fields | undefined>(`select * from ${table} where id = $1`, [key], on),
       links: () =>
         all<Link>(
-          `select id, local_key, remote_id, lane, local_image, remote_diff, sent, sent_local, sent_before, sent_op, resent,
+          `select id, local_key, remote_id, lane, local_image, remote_diff, sent, sent_local, sent_before, sent_op, resent, version,
                   local_gone_at is not null as local_gone, remote_gone_at is not null as remote_gone, dormant
              from tideway_private.links where mapping = $1 order by id`,
           [number],

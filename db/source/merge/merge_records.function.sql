@@ -75,12 +75,13 @@ as $$
            v.sent is not null and not v.settled as waits,
            v.sent is not null and v.settled and v.as_sent as kept,
            v.sent is not null and v.settled and not v.as_sent
-             and (v.remote = v.remote_before or tideway_private.was_sent(v.sent_before, v.remote, v.type)) as lost
+             -- A record that we made and never saw showed nothing before.
+             and (coalesce(v.remote = v.remote_before, false) or tideway_private.was_sent(v.sent_before, v.remote, v.type)) as lost
       from known v
   ), image as materialized (
     select s.*,
            -- Of a write without an answer nobody knows whether it ever arrived: the row's own change may still be news to the app.
-           case when s.sent is not null and not s.waits and not s.lost and (s.kept or s.answered or s.local_before is null)
+           case when s.sent is not null and not s.waits and not s.lost and (s.kept or s.answered)
                 then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s

@@ -1,4 +1,4 @@
-create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s', visible_after interval default '0')
+create or replace function tideway_private.prepare_push(batch bigint, epoch bigint, request_life interval default '60 s', visible_after interval default '0', compares boolean default false)
 returns table (ord integer, op text, link_id bigint, local_key text, remote_id text, payload jsonb, expected jsonb, correlation jsonb, idempotency_key text, attempt integer, fields jsonb, version text)
 language plpgsql
 volatile
@@ -126,16 +126,18 @@ begin
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
   -- or be refused again. So is one about which a person has decided, since the read carries that out, one that a deletion
   -- of ours without an answer may have taken away before its row came back, one that was found gone while the row's partition
-  -- was away, and one of which an update had no answer, until a read has shown that it got lost.
+  -- was away, and one of which an update had no answer, until a read has shown that it got lost. So is one that an app which
+  -- compares versions took from us without saying its new one: the next write could demand nothing, and would go over what a
+  -- person has written there since.
   select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
                              and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
-                          or u.deleted or u.unanswered
+                          or u.deleted or u.unread
                           -- Held since the claim: a page found a conflict, or somebody paused the row.
                           or x.verdict in ('create', 'update', 'delete', 'soft_delete') and w.reason in ('conflict', 'paused', 'flapping')
                           then 'unread' else x.verdict end order by x.n),
-         array_agg(l.remote_id) filter (where (u.deleted or u.unanswered) and coalesce(r.reason not in ('conflict', 'found'), true)),
+         array_agg(l.remote_id) filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true)),
          array_agg(case when u.deleted then 'conflict' else 'found' end)
-           filter (where (u.deleted or u.unanswered) and coalesce(r.reason not in ('conflict', 'found'), true))
+           filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true))
     into v_verdicts, v_unread, v_reasons
     from unnest(v_links, v_verdicts, v_rows, v_batch.keys) with ordinality as x (link, verdict, row_image, key, n)
     left join tideway_private.links l on l.id = x.link
@@ -143,7 +145,8 @@ begin
     left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id
     left join lateral (
       select x.verdict = 'woken' or x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
-             x.verdict = 'update' and l.sent_op = 'update' and l.answered_at is null and l.resent <> 1 and v_map.direction = 'both' as unanswered
+             x.verdict = 'update' and l.resent <> 1 and v_map.direction = 'both'
+               and (l.answered_at is null and l.sent_op = 'update' or compares and l.version is null) as unread
        where x.row_image is not null and (l.sent is not null or x.verdict = 'woken') and l.remote_id is not null) u on true;
   if v_unread is not null then
     perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, v_reasons, true);
@@ -287,9 +290,10 @@ begin
 end;
 $$;
 
-comment on function tideway_private.prepare_push(bigint, bigint, interval, interval) is
+comment on function tideway_private.prepare_push(bigint, bigint, interval, interval, boolean) is
 $$Reads the rows of a claimed batch, compares each with its link and returns what must be sent: create, update, delete, or
 lookup (a create whose answer was lost: find it by its correlation column first). Rows that the app already shows are dropped.
 
 What is about to be sent is stored in the links before this function returns. fields are all values that the record should
-have then, for apps that replace whole records; version is what the record must still be, for apps that can check it.$$;
+have then, for apps that replace whole records; version is what the record must still be, for apps that can check it
+(compares).$$;

@@ -35,7 +35,11 @@ export async function preparePush(
   database: Database,
   batch: string,
   epoch: string,
-  { requestLife, visibleAfter }: { readonly requestLife: number; readonly visibleAfter: number },
+  {
+    requestLife,
+    visibleAfter,
+    comparesVersions,
+  }: { readonly requestLife: number; readonly visibleAfter: number; readonly comparesVersions: boolean },
 ): Promise<PreparedBatch> {
   // The batch is seen as it was before the call; what is said of it comes with the first row only.
   const answers = await database<((PreparedRow | { readonly link_id: null }) & BatchFacts)[]>`
@@ -48,7 +52,7 @@ export async function preparePush(
       from (select) one
       left join tideway_private.in_flight f on f.id = ${batch}
       left join lateral tideway_private.prepare_push(${batch}, ${epoch}, ${requestLife} * interval '1 ms',
-                                                    ${visibleAfter} * interval '1 ms') p on true`;
+                                                    ${visibleAfter} * interval '1 ms', ${comparesVersions}) p on true`;
   const rows = answers.filter((row): row is PreparedRow & BatchFacts => row.link_id !== null);
   return { rows, claimed: answers[0]?.claimed ?? 0, ages: answers[0]?.ages ?? {} };
 }

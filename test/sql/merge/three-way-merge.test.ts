@@ -68,7 +68,7 @@ function asked(record: State, n: number): Field | null {
   const state = record.fields[n];
   if (!way || !state || state.record === undefined) return null;
   if (way.authority === 'reference' && isFirst(state)) return null;
-  const sent = record.sent && state.sentHere && state.linked && way.direction !== 'pull';
+  const sent = record.sent && state.sentHere && way.direction !== 'pull';
   return {
     record: state.record,
     local: state.local,
@@ -80,7 +80,10 @@ function asked(record: State, n: number): Field | null {
     sent: sent
       ? {
           value: state.sentValue,
-          before: [...new Set<Value>([state.remoteImage, ...state.older])].filter((v) => v !== state.sentValue),
+          // A record that we made showed nothing before.
+          before: [...new Set<Value>([...(state.linked ? [state.remoteImage] : []), ...state.older])].filter(
+            (v) => v !== state.sentValue,
+          ),
           answered: record.answered,
           resent: record.resent,
           settles: record.settles,

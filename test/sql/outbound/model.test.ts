@@ -12,23 +12,40 @@ beforeAll(async () => {
 
 let key = 0;
 
+interface Read {
+  readonly asked: Asked;
+  /** The record's when the app answered. */
+  readonly version?: number;
+}
+
+function readAt(reads: readonly Read[], at: number): Read {
+  const read = reads[at];
+  if (read === undefined) throw new Error(`There is no read ${String(at)}.`);
+  return read;
+}
+
 /** Walks the model at random and does each of its steps with the SQL functions; the app and the network are the model's. */
 async function replay(map: Mapping, world: World, choices: readonly number[]): Promise<void> {
   const model = rowSyncModel(world);
   let state = model.initial;
   key += 1;
   const [id, remoteId] = [String(key), `r${String(key)}`];
-  const record = (value: number) => [{ id: remoteId, fields: { Id: Number(id), V: value } }];
+  const compares = world.app === 'comparing';
+  let version = 1;
+  const record = (value: number, at = version) => [
+    { id: remoteId, fields: { Id: Number(id), V: value }, ...(compares ? { version: String(at) } : {}) },
+  ];
   await map.page(record(0));
   const trace: string[] = [];
-  const reads: Asked[] = [];
+  const reads: Read[] = [];
   let batch = '';
   let item: PushItem | undefined;
+  const known = (held?: string | null) => (held == null ? 'none' : held === String(version) ? 'current' : 'old');
   const setRow = (value: string) => engine.owner.query(`update ${map.table} set v = $1 where id = $2`, [value, id]);
   const complete = async (outcome: object) => {
     const link_id = item?.link_id ?? '';
     await map.complete(batch, [{ link_id, result: 'written', ...outcome }], {
-      visibleAfter: world.app === 'at once' ? '0' : '1 hour',
+      visibleAfter: world.app === 'at once' || compares ? '0' : '1 hour',
     });
   };
 
@@ -40,6 +57,9 @@ async function replay(map: Mapping, world: World, choices: readonly number[]): P
     const before = state;
     state = step.state;
     const value = /(\d+)$/.exec(step.label)?.[1] ?? '';
+    // Each read has one step, in the order of the reads.
+    const nth = steps.filter(({ label }) => /^(app answers a read|page with)/.test(label)).indexOf(step);
+    if (/^(person sets the app|app takes)/.test(step.label)) version += 1;
     if (step.label.startsWith('person sets the row')) await setRow(value);
     else if (step.label.startsWith('daemon dies')) {
       await map.takeOver(`daemon ${String(trace.length)} of ${id}`);
@@ -48,24 +68,26 @@ async function replay(map: Mapping, world: World, choices: readonly number[]): P
     } else if (step.label === 'follower marks the row') await map.mark([id]);
     else if (step.label === 'claim') batch = (await map.claim()) ?? '';
     else if (step.label.startsWith('mark dropped') || step.label.startsWith('prepare')) {
-      [item] = await map.prepare(batch);
+      [item] = await map.prepare(batch, { compares });
       expect(item?.payload.V ?? 'nothing to send', trace.join('\n')).toBe(
         value === '' ? 'nothing to send' : Number(value),
       );
+      if (item !== undefined) expect(known(item.version), trace.join('\n')).toBe(before.version);
     } else if (step.label.startsWith('no answer')) {
       await complete({ result: 'uncertain' });
       await map.dueNow();
     } else if (step.label === 'complete') {
-      const shown = before.answer?.shown ?? null;
-      await complete(shown === null ? {} : { shown: { V: shown } });
+      const { answer } = before;
+      if (answer === 'refused') await complete({ result: 'conflict' });
+      else await complete(answer?.shown == null ? {} : { shown: { V: answer.shown } });
       await map.dueNow();
     } else if (step.label.startsWith('the longest life')) await map.lifetimesOver();
-    else if (step.label === 'read asked for') reads.push(await engine.ask());
+    else if (step.label === 'read asked for') reads.push({ asked: await engine.ask() });
+    else if (step.label.startsWith('app answers a read')) reads[nth] = { ...readAt(reads, nth), version };
     else if (step.label.startsWith('page with')) {
-      // Each read has one step, in the order of the reads.
-      const at = steps.filter(({ label }) => /^(app answers a read|page with)/.test(label)).indexOf(step);
-      const [asked] = reads.splice(at, 1);
-      await map.page(record(Number(/page with (\d+)/.exec(step.label)?.[1])), asked ? { asked } : {});
+      const { asked, version: at } = readAt(reads, nth);
+      reads.splice(nth, 1);
+      await map.page(record(Number(/page with (\d+)/.exec(step.label)?.[1]), at), { asked });
       await map.takeRequests();
     }
 
@@ -81,6 +103,7 @@ async function replay(map: Mapping, world: World, choices: readonly number[]): P
         remote: link?.remote_diff.v ?? link?.local_image.v,
         sent: link?.sent?.v ?? null,
         mark: outbox.some((mark) => mark.local_key === id),
+        version: known(link?.version),
       },
       `${trace.join('\n')}\n`,
     ).toEqual({
@@ -89,6 +112,7 @@ async function replay(map: Mapping, world: World, choices: readonly number[]): P
       remote: state.remote,
       sent: state.sent?.value ?? null,
       mark: state.mark,
+      version: state.version,
     });
   }
 }
@@ -99,6 +123,7 @@ test.each<[string, World]>([
   ['shows writes later in reads', { ...bounds, app: 'lagging' }],
   ['queues writes', { ...bounds, app: 'queued' }],
   ['ignores writes and shows so later', { ...bounds, app: 'queued', ignoresWrites: true }],
+  ['compares versions and tells none in its answers', { ...bounds, app: 'comparing' }],
 ])(
   'with an app that %s, every step of a random trace leaves the link as the model says',
   { timeout: 120_000 },

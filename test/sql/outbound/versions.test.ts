@@ -98,3 +98,62 @@ test('an app that queues its writes gets the next write of a row only once the l
   await map.dueNow();
   expect((await map.push(written(), late)).map((item) => item.payload)).toEqual([{ V: 2 }]);
 });
+
+test.each<[string, PushItem['op'], boolean]>([
+  ['a change', 'update', true],
+  ['a create', 'create', false],
+])('after %s that was answered without a version nothing goes over what a person wrote since', async (_, op, there) => {
+  const map = await engine.aMapping({ table: 'id integer primary key, v integer, w integer' });
+  const silent = (item: PushItem): Outcome => ({ result: 'written', remote_id: item.remote_id ?? 'r1' });
+  const compares = { compares: true };
+  if (there) await map.page([{ id: 'r1', fields: { Id: 1, V: 0, W: 0 }, version: '7' }]);
+  const set = async (sql: string) => {
+    await engine.owner.query(sql.replace('{table}', map.table));
+    await map.mark(['1']);
+  };
+  await set(there ? 'update {table} set v = 1' : 'insert into {table} values (1, 1, 0)');
+  expect((await map.push(silent, compares)).map((item) => item.op)).toEqual([op]);
+
+  // A person changes W in the app; nobody has read that when the row changes here.
+  await set('update {table} set v = 2');
+  expect(await map.push(silent, compares)).toEqual([]);
+  expect(await map.rereads()).toEqual([{ remote_id: 'r1', reason: 'found', compare: true }]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 1, W: 5 }, version: '9' }]);
+  await map.dueNow();
+  expect((await map.push(silent, compares)).map(({ payload, version }) => ({ payload, version }))).toEqual([
+    { payload: { V: 2 }, version: '9' },
+  ]);
+  expect(await map.row(1)).toEqual({ id: 1, v: 2, w: 5 });
+  expect(await map.waiting()).toEqual([]);
+});
+
+test('where rows only go out, or the app compares nothing, the next write waits for no read', async () => {
+  for (const [direction, compares] of [
+    ['push', true],
+    ['both', false],
+  ] as const) {
+    const map = await engine.aMapping({ table: 'id integer primary key, v integer', direction });
+    const silent = (item: PushItem): Outcome => ({ result: 'written', remote_id: item.remote_id ?? 'r1' });
+    await engine.owner.query(`insert into ${map.table} values (1, 1)`);
+    await map.mark(['1']);
+    await map.push(silent, { compares });
+    await engine.owner.query(`update ${map.table} set v = 2`);
+    await map.mark(['1']);
+    expect((await map.push(silent, { compares })).map((item) => item.op)).toEqual(['update']);
+  }
+});
+
+test('a read without a version ends the wait too', async () => {
+  const { map, change } = await linked();
+  const compares = { compares: true };
+  await change(1);
+  await map.push((item) => ({ result: 'written', remote_id: item.remote_id ?? '' }), compares);
+  await change(2);
+  expect(await map.push(undefined, compares)).toEqual([]);
+  await map.page([{ id: 'r1', fields: { Id: 1, V: 0 } }]);
+  await map.takeRequests();
+  await map.dueNow();
+  expect((await map.push(undefined, compares)).map(({ payload, version }) => ({ payload, version }))).toEqual([
+    { payload: { V: 2 }, version: null },
+  ]);
+});

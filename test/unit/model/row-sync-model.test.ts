@@ -25,6 +25,7 @@ const holds: readonly (readonly [string, Partial<World>])[] = [
   ['that queues and in which people edit too', { app: 'queued', remoteEdits: 1, crashes: 0 }],
   ['that does not keep what it takes', { ignoresWrites: true }],
   ['that queues and does not keep what it takes', { app: 'queued', ignoresWrites: true }],
+  ['that compares versions and does not tell its new one', { app: 'comparing', remoteEdits: 1 }],
 ];
 
 test.each(holds)(
@@ -90,6 +91,12 @@ const breaks: readonly (readonly [string, Partial<Rules>, Partial<World>, string
     { answers: 'settle whatever they show' },
     { ignoresWrites: true },
     'at rest the row is 1 and the app 0',
+  ],
+  [
+    'a write goes out without the version that no answer told',
+    { withoutVersion: 'goes out' },
+    { app: 'comparing', remoteEdits: 1 },
+    "our 2 went over the app's 8, which no read had shown",
   ],
 ];
 

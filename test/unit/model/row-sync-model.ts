@@ -8,8 +8,12 @@ import type { Model, Step } from './explore.ts';
  * only once nothing of ours is under way any more, which is what the waits of the design guarantee.
  */
 export interface World {
-  /** at once: a write shows in the answer and in reads. lagging: reads show it later. queued: the answer shows nothing. */
-  readonly app: 'at once' | 'lagging' | 'queued';
+  /**
+   * at once: a write shows in the answer and in reads. lagging: reads show it later. queued: the answer shows nothing.
+   * comparing: a write shows in reads at once, the answer shows neither it nor the record's new version, and a write that
+   * demands another version than the record's is refused.
+   */
+  readonly app: 'at once' | 'lagging' | 'queued' | 'comparing';
   readonly localEdits: number;
   readonly remoteEdits: number;
   readonly crashes: number;
@@ -29,6 +33,7 @@ export interface Rules {
   readonly lateRequests: 'awaited' | 'forgotten by the next answer';
   readonly resends: 'after a read' | 'at once' | 'after the longest life';
   readonly answers: 'are judged like reads' | 'settle whatever they show';
+  readonly withoutVersion: 'is read first' | 'goes out';
 }
 
 export const DESIGN: Rules = {
@@ -40,6 +45,7 @@ export const DESIGN: Rules = {
   lateRequests: 'awaited',
   resends: 'after a read',
   answers: 'are judged like reads',
+  withoutVersion: 'is read first',
 };
 
 interface Sent {
@@ -53,6 +59,8 @@ interface Sent {
   readonly ripe: boolean;
   /** One: a read since then did not show it. Two: it was sent again since. */
   readonly resent: number;
+  /** Nothing else was under way when it was first sent: a refusal leaves nothing to wait for. */
+  readonly alone: boolean;
 }
 
 interface Read {
@@ -61,7 +69,12 @@ interface Read {
   readonly fresh: boolean;
   /** Asked for when `sent` was ripe. */
   readonly settles: boolean;
+  /** The version it came with is still the record's. */
+  readonly current: boolean;
 }
+
+/** What a link knows of the record's version, or a request demands of it: that it is as now, another, or nothing. */
+type Version = 'current' | 'old' | 'none';
 
 interface State {
   readonly row: number;
@@ -75,10 +88,15 @@ interface State {
   readonly mark: boolean;
   readonly flight: 'none' | 'claimed' | 'prepared' | 'waiting';
   readonly pushing: number;
-  readonly answer: { readonly shown: number | null } | null;
-  readonly network: readonly { readonly value: number; readonly awaited: boolean }[];
+  readonly answer: { readonly shown: number | null } | 'refused' | null;
+  readonly network: readonly { readonly value: number; readonly awaited: boolean; readonly demands: Version }[];
   readonly queue: readonly number[];
   readonly reads: readonly Read[];
+  readonly version: Version;
+  /** The app refused a write: no other goes before a read. */
+  readonly refused: boolean;
+  /** Of the app's own people, the newest value that a read brought. */
+  readonly seen: number;
   /** Only for the rule that merges in the locking statement: what it decided and has not written yet. */
   readonly merging: { readonly saw: number; readonly write: number } | null;
   readonly raised: boolean;
@@ -93,12 +111,14 @@ interface State {
 const isRemotePerson = (value: number) => value >= 8;
 const stale = (reads: readonly Read[]) => reads.map((read) => ({ ...read, fresh: false, settles: false }));
 const unsettle = (reads: readonly Read[]) => reads.map((read) => ({ ...read, settles: false }));
+const older = (version: Version): Version => (version === 'current' ? 'old' : version);
 const without = <T>(list: readonly T[], index: number) => list.filter((_, at) => at !== index);
 
 export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> {
   const initial: State = {
     row: 0, app: 0, index: 0, local: 0, remote: 0, sent: null, wal: false, mark: false, flight: 'none', pushing: 0,
-    answer: null, network: [], queue: [], reads: [], merging: null, raised: false, newest: 0, fault: null,
+    answer: null, network: [], queue: [], reads: [], version: world.app === 'comparing' ? 'current' : 'none', refused: false,
+    seen: 0, merging: null, raised: false, newest: 0, fault: null,
     localEdits: 0, remoteEdits: 0, crashes: 0, timeouts: 0,
   }; // prettier-ignore
 
@@ -110,7 +130,8 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     const fault = isRemotePerson(value)
       ? state.fault
       : `our own value ${String(value)} undid the row's ${String(state.row)}`;
-    return { ...touched, row: value, wal: true, newest: value, fault };
+    const seen = isRemotePerson(value) ? value : state.seen;
+    return { ...touched, row: value, seen, wal: true, newest: value, fault };
   };
 
   const merge = (state: State, shown: number): State => {
@@ -140,11 +161,13 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
 
   const applyPage = (state: State, read: Read, shown: number): State => {
     const { sent } = state;
+    const version = world.app === 'comparing' ? (read.current ? 'current' : 'old') : 'none';
+    const known: State = { ...state, version, refused: false };
     if (sent !== null) {
       const settles = rules.settlesBy === 'read asked for after' ? read.settles : sent.ripe;
-      return settles && state.flight === 'none' ? settle(state, sent, shown) : state;
+      return settles && state.flight === 'none' ? settle(known, sent, shown) : state;
     }
-    return read.fresh ? merge(state, shown) : state;
+    return read.fresh ? merge(known, shown) : state;
   };
 
   const prepare = (state: State): State => {
@@ -165,12 +188,14 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       late: sent?.late === true && !sent.ripe,
       ripe: false,
       resent: sent?.value === state.row && sent.resent > 0 ? 2 : 0,
+      alone: world.app === 'comparing' && sent === null,
     };
     return { ...sending, sent: next, reads: unsettle(state.reads) };
   };
 
   const complete = (state: State, shown: number | null): State => {
-    const done: State = { ...state, flight: 'none', answer: null, reads: stale(state.reads) };
+    // What an answer does not tell is not known any more.
+    const done: State = { ...state, flight: 'none', answer: null, version: 'none', reads: stale(state.reads) };
     const image = rules.remoteImage === 'sent' ? state.pushing : shown;
     if (state.sent === null) {
       return { ...done, local: state.pushing, remote: image ?? state.pushing };
@@ -188,6 +213,16 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     return { ...done, sent };
   };
 
+  const refuse = (state: State): State => ({
+    ...state,
+    flight: 'none',
+    answer: null,
+    mark: true,
+    refused: true,
+    sent: state.sent?.alone === true ? null : state.sent,
+    reads: stale(state.reads),
+  });
+
   const giveUp = (state: State): State => ({
     ...state,
     flight: 'none',
@@ -200,11 +235,18 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
         : { ...state.sent, late: true, ripe: false },
   });
 
-  const show = (state: State, app: number): State => ({
-    ...state,
-    app,
-    index: world.app === 'lagging' ? state.index : app,
-  });
+  const show = (state: State, app: number): State => {
+    const shown = { ...state, app, index: world.app === 'lagging' ? state.index : app };
+    if (world.app !== 'comparing') {
+      return shown;
+    }
+    return {
+      ...shown,
+      version: older(state.version),
+      network: state.network.map((request) => ({ ...request, demands: older(request.demands) })),
+      reads: state.reads.map((read) => ({ ...read, current: false })),
+    };
+  };
 
   const next = (state: State): readonly Step<State>[] => {
     const steps: Step<State>[] = [];
@@ -239,7 +281,13 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     }
     const waits =
       (rules.resends === 'after the longest life' && state.sent?.late === true && !state.sent.ripe) ||
-      (rules.resends === 'after a read' && state.sent?.answered === false && state.sent.resent !== 1);
+      (rules.resends === 'after a read' && state.sent?.answered === false && state.sent.resent !== 1) ||
+      (rules.withoutVersion === 'is read first' &&
+        world.app === 'comparing' &&
+        state.version === 'none' &&
+        state.sent !== null &&
+        state.sent.resent !== 1) ||
+      state.refused;
     if (state.mark && state.flight === 'none' && !waits) {
       can('claim', { ...state, mark: false, flight: 'claimed' });
     }
@@ -251,7 +299,7 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       can(`send ${String(state.pushing)}`, {
         ...state,
         flight: 'waiting',
-        network: [...state.network, { value: state.pushing, awaited: true }],
+        network: [...state.network, { value: state.pushing, awaited: true, demands: state.version }],
       });
     }
     const hopeless = state.answer === null && !state.network.some((request) => request.awaited);
@@ -264,17 +312,26 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
       const network = without(state.network, at);
       const takes = world.ignoresWrites ? state.app : request.value;
       const late = request.awaited ? '' : 'late ';
-      if (world.app === 'queued') {
+      if (request.demands === 'old') {
+        const refused = { ...state, network };
+        can(
+          `app refuses the ${late}write of ${String(request.value)}`,
+          request.awaited ? { ...refused, answer: 'refused' } : refused,
+        );
+      } else if (world.app === 'queued') {
         const queued = { ...state, network, queue: [...state.queue, takes] };
         can(
           `app queues the ${late}write of ${String(request.value)}`,
           request.awaited ? { ...queued, answer: { shown: null } } : queued,
         );
       } else {
-        const taken = { ...show(state, takes), network };
+        const overwrites = world.app === 'comparing' && isRemotePerson(state.app) && state.app !== state.seen;
+        const fault = `our ${String(request.value)} went over the app's ${String(state.app)}, which no read had shown`;
+        const taken = show({ ...state, network, fault: overwrites ? fault : state.fault }, takes);
+        const shown = world.app === 'comparing' ? null : takes;
         can(
           `app takes the ${late}write of ${String(request.value)}`,
-          request.awaited ? { ...taken, answer: { shown: takes } } : taken,
+          request.awaited ? { ...taken, answer: { shown } } : taken,
         );
       }
       if (state.timeouts < world.timeouts) {
@@ -294,7 +351,9 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.index !== state.app) {
       can(`reads now show ${String(state.app)}`, { ...state, index: state.app });
     }
-    if (state.answer !== null) {
+    if (state.answer === 'refused') {
+      can('complete', refuse(state));
+    } else if (state.answer !== null) {
       can('complete', complete(state, state.answer.shown));
     }
     const { sent } = state;
@@ -306,14 +365,16 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.reads.length < world.reads) {
       can('read asked for', {
         ...state,
-        reads: [...state.reads, { value: null, fresh: true, settles: sent?.ripe === true }],
+        reads: [...state.reads, { value: null, fresh: true, settles: sent?.ripe === true, current: false }],
       });
     }
     state.reads.forEach((read, at) => {
       if (read.value === null) {
         can(`app answers a read with ${String(state.index)}`, {
           ...state,
-          reads: state.reads.map((other, index) => (index === at ? { ...other, value: state.index } : other)),
+          reads: state.reads.map((other, index) =>
+            index === at ? { ...other, value: state.index, current: world.app === 'comparing' } : other,
+          ),
         });
       } else if (state.merging === null) {
         can(
