@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { TidewayError } from '../runtime/errors.ts';
 import { packageRoot, packageVersion } from '../runtime/package-root.ts';
-import { connectionFault, describeUrl, openDatabase } from '../sql/database.ts';
+import { connectionFault, describeUrl, driverAddress, openDatabase } from '../sql/database.ts';
 import { readLedger } from '../sql/ledger.ts';
 import type { Ledger } from '../sql/ledger.ts';
 import { withMigrationLock } from '../sql/migration-lock.ts';
@@ -92,13 +92,17 @@ function compareVersions(a: string, b: string): number {
 }
 
 async function applySource(url: string): Promise<string> {
-  return run([join(packageRoot, 'db/apply-source.mjs')], { GM_DBURL: url, DATABASE_URL: url }, 'db/apply-source.mjs');
+  return run([join(packageRoot, 'db/apply-source.mjs')], { GM_DBURL: driverAddress(url) }, 'db/apply-source.mjs');
 }
 
 async function runTool(args: string[], url: string): Promise<void> {
   mkdirSync(join(packageRoot, 'db/migrations/committed'), { recursive: true });
   const manifest = createRequire(import.meta.url).resolve('graphile-migrate/package.json');
-  await run([join(dirname(manifest), 'dist/cli.js'), ...args], { DATABASE_URL: url }, 'graphile-migrate');
+  await run(
+    [join(dirname(manifest), 'dist/cli.js'), ...args],
+    { DATABASE_URL: driverAddress(url) },
+    'graphile-migrate',
+  );
 }
 
 function run(args: string[], env: Record<string, string>, name: string): Promise<string> {

@@ -69,14 +69,23 @@ class Connection extends pg.Client {
   }
 }
 
-/** How the driver is told to connect; sslmode means what it means to psql. */
+/** The address as the driver must be given it, so that sslmode means what it means to psql. */
+export function driverAddress(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const address = new URL(url);
+  const mode = address.searchParams.get('sslmode');
+  if (mode === null) return url;
+  if (mode === 'allow') address.searchParams.delete('sslmode');
+  else address.searchParams.set('uselibpqcompat', 'true');
+  return address.href;
+}
+
 export function connectionTo(url: string): pg.ClientConfig {
   if (!URL.canParse(url)) return { connectionString: url };
-  const address = new URL(url);
+  const address = new URL(driverAddress(url));
   const options = address.searchParams.get('options') ?? undefined;
   // In the address they would take the place of ours.
   for (const name of ['options', 'application_name']) address.searchParams.delete(name);
-  if (address.searchParams.has('sslmode')) address.searchParams.set('uselibpqcompat', 'true');
   return { connectionString: address.href, options };
 }
 
