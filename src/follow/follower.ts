@@ -159,7 +159,7 @@ export class Follower {
     }
     if (before.active) throw new ReaderError('slot_in_use', `Slot "${slot}" is read by another process.`);
     if (!before.exists || before.lost) {
-      await makeSlot(this.#connection(), slot, signal);
+      await makeSlot(this.#connection(), slot, publication, signal);
       this.#doubt ??= before.known
         ? before.exists
           ? 'the slot had lost log that was still needed'

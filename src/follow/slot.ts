@@ -5,7 +5,12 @@ import { formatLsn, parseLsn, type Lsn } from './lsn.ts';
  * Makes the slot, in place of a lost one too, and returns where it begins. Runs with the login that reads the log,
  * because that one surely may. Two daemons that try at once get one slot.
  */
-export async function makeSlot(connection: ClientConfig, slot: string, signal?: AbortSignal): Promise<Lsn> {
+export async function makeSlot(
+  connection: ClientConfig,
+  slot: string,
+  publication: string,
+  signal?: AbortSignal,
+): Promise<Lsn> {
   return withClient(connection, signal, async (client) => {
     // Held until the connection closes: else the slower of two daemons could drop what the faster one made.
     await client.query(`select pg_advisory_lock(hashtextextended('tideway slot ' || $1, 0))`, [slot]);
@@ -20,12 +25,36 @@ export async function makeSlot(connection: ClientConfig, slot: string, signal?: 
       `select current_setting('server_version_num')::int >= 170000 and not pg_is_in_recovery() as failover`,
     );
     const failover = version[0]?.failover === true ? ', failover => true' : '';
-    const { rows } = await client.query<{ lsn: string }>(
-      `select lsn from pg_create_logical_replication_slot($1, 'pgoutput'${failover})`,
-      [slot],
-    );
-    return parseLsn(rows[0]?.lsn ?? '');
+    for (;;) {
+      const { rows: moment } = await client.query<{ oldest: string }>(
+        `select pg_snapshot_xmin(pg_current_snapshot())::xid::text as oldest`,
+      );
+      const { rows } = await client.query<{ lsn: string }>(
+        `select lsn from pg_create_logical_replication_slot($1, 'pgoutput'${failover})`,
+        [slot],
+      );
+      if (!(await isPublishedSince(client, publication, moment[0]?.oldest ?? '0'))) return parseLsn(rows[0]?.lsn ?? '');
+      await client.query('select pg_drop_replication_slot($1)', [slot]);
+    }
   });
+}
+
+/**
+ * Whether the publication was changed by a transaction that was under way while a slot was made: the server leaves what
+ * such a transaction wrote into the catalogue out of what the slot sees, and says nothing about its tables, for as long as it is read.
+ */
+async function isPublishedSince(client: Client, publication: string, oldest: string): Promise<boolean> {
+  const { rows } = await client.query<{ since: boolean }>(
+    `select exists (
+       select from pg_publication p
+        cross join lateral (
+          select p.xmin as made
+          union all select r.xmin from pg_publication_rel r where r.prpubid = p.oid
+          union all select n.xmin from pg_publication_namespace n where n.pnpubid = p.oid) w
+        where p.pubname = $1 and age(w.made) <= age($2::xid)) as since`,
+    [publication, oldest],
+  );
+  return rows[0]?.since === true;
 }
 
 /** Leaves a stretch of the log out that can no longer be decoded; returns where the slot stands then. */
