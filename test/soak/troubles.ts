@@ -101,7 +101,10 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
       name: 'sweeps',
       deadly: false,
       make: async () => {
-        await pool.query('select tideway.sweep($1)', [pick(worlds.flatMap(({ names }) => names))]);
+        // Another trouble may have paused it just now.
+        await pool.query(`select tideway.sweep(m.name) from tideway.mappings m where m.name = $1 and m.state = 'active'`, [
+          pick(worlds.flatMap(({ names }) => names)),
+        ]);
       },
     },
   ];
