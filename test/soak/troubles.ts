@@ -102,9 +102,10 @@ export function tableTroubles({ flow, draws, worlds }: Scene): Trouble[] {
       deadly: false,
       make: async () => {
         // Another trouble may have paused it just now.
-        await pool.query(`select tideway.sweep(m.name) from tideway.mappings m where m.name = $1 and m.state = 'active'`, [
-          pick(worlds.flatMap(({ names }) => names)),
-        ]);
+        await pool.query(
+          `select tideway.sweep(m.name) from tideway.mappings m where m.name = $1 and m.state = 'active'`,
+          [pick(worlds.flatMap(({ names }) => names))],
+        );
       },
     },
   ];
