@@ -51,6 +51,7 @@ begin
          and (w.fields is null or w.fields && array[c.local, c.remote, c.field] or c.local = any (map.key_columns) or coalesce(i.sent ? c.field, false))
          -- A field that the link knows as it is has nothing to send; a create sends them all.
          and not (i.remote_id is not null
+                  and i.remote_gone_at is null
                   and i.op & 8 = 0
                   and not coalesce(i.sent ? c.field, false)
                   and coalesce(i.row_image -> c.field = i.local_image -> c.field, false))
@@ -122,8 +123,8 @@ begin
            case when s.reverts then '{"revert": true}'::jsonb else '{}' end
            || case when i.pulled_at > pg_catalog.clock_timestamp() - interval '10 min' and s.sent is not null then '{"rewrite": true}'::jsonb else '{}' end
            -- A row that is gone has nothing to send: what was sent of it is in its link.
-           || case when s.n is null or (s.sent is null and i.id is not null and i.remote_id is not null) then '{}'
-                   when i.id is null or i.remote_id is null then pg_catalog.jsonb_build_object('sent', s.everything, 'sent_local', s.everything_local)
+           || case when s.n is null or (s.sent is null and i.id is not null and i.remote_id is not null and i.remote_gone_at is null) then '{}'
+                   when i.id is null or i.remote_id is null or i.remote_gone_at is not null then pg_catalog.jsonb_build_object('sent', s.everything, 'sent_local', s.everything_local)
                    else pg_catalog.jsonb_build_object('sent', s.sent, 'sent_local', s.sent_local) end
            || case when s.agreed_local is null or i.remote_id is null then '{}'
                    else pg_catalog.jsonb_build_object('agreed_local', s.agreed_local, 'agreed_remote', s.agreed_remote) end

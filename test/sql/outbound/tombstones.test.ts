@@ -47,6 +47,18 @@ test('a key that is inserted again after both sides were gone is a new life', as
   ).toEqual(['create']);
 });
 
+test.each(['one', 'two'])(
+  'a row that is deleted and inserted again while its record is gone gets a record with all its values (%s)',
+  async (name) => {
+    const map = await linked({ on_remote_delete: 'ignore' });
+    await map.page([{ id: 'r1', deleted: true }]);
+    await engine.owner.query(`delete from ${map.table}`);
+    await engine.owner.query(`insert into ${map.table} values (1, $1)`, [name]);
+    await map.mark(['1'], { op: 3 });
+    expect((await map.push()).map(({ op, payload }) => [op, payload])).toEqual([['create', { Id: 1, Name: name }]]);
+  },
+);
+
 test('a late read of a record that is gone for both sides does not bring it back under its old link', async () => {
   const map = await linked();
   const asked = await engine.ask();
