@@ -53,6 +53,8 @@ export class ConnectionPuller {
   readonly #whole = new Set<number>();
   /** Those whose poll would have to read everything, too, and waits until that has ended. */
   readonly #crowded = new Set<number>();
+  /** What the owner before left as running is found out before anything is read: it is taken up, not begun anew. */
+  #interrupted: Promise<void> = Promise.resolve();
 
   constructor(options: ConnectionPullerOptions) {
     this.#options = options;
@@ -62,15 +64,19 @@ export class ConnectionPuller {
 
   /** Resolves when the connection is given up and everything under way has ended; rejects when the work cannot go on. */
   async run(): Promise<void> {
+    this.#interrupted = this.#interruptRuns();
+    await this.#interrupted;
+    await this.#tasks.untilStopped();
+  }
+
+  async #interruptRuns(): Promise<void> {
     const { owned, database, log } = this.#options;
-    // What the owner before left as running would stand in the way of taking it up.
     const interrupted = await interruptRuns(database);
     if (interrupted > 0)
       log.info(
         { event: 'daemon.run.interrupted', connection: owned.name, runs: interrupted },
         'Found runs whose owner is gone',
       );
-    await this.#tasks.untilStopped();
   }
 
   handle(work: readonly Pick<Work, 'kind' | 'mapping'>[]): void {
@@ -165,6 +171,7 @@ export class ConnectionPuller {
   async #read(mapping: PullMapping, job: Job): Promise<void> {
     const { database, owned } = this.#options;
     const { number } = mapping;
+    await this.#interrupted;
     const changes = owned.connector.describe(owned.settings).capabilities.changes !== 'none' && mapping.changes;
     let holds = false;
     const claimWhole = (): boolean => {
