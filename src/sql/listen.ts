@@ -14,6 +14,8 @@ export async function listen(
   let client: Client | undefined;
   const open = async (): Promise<void> => {
     const made = await database.connectApart();
+    // Nobody would end what was still connecting at the stop.
+    if (stopped.signal.aborted) return made.end();
     client = made;
     made.on('notification', ({ payload }) => onNotify(payload ?? ''));
     made.once('end', () => void openAgain());

@@ -19,7 +19,8 @@ const whatWentWrong = (test: TestCase): string => {
 export class PlainReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
-    for (const error of errors) this.#tell(`Failed outside of tests: ${String(error)}`);
+    for (const error of errors)
+      this.#tell(`Failed outside of tests: ${(error as { message?: string }).message ?? 'no message'}`);
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const result = test.result();
