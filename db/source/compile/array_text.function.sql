@@ -7,8 +7,7 @@ as $$
   -- Written out in full: the statement runs as the mapping's own role, which reaches no function of ours.
   select pg_catalog.format(
     'case coalesce(pg_catalog.jsonb_typeof(%1$s), ''null'')'
-    ' when ''array'' then (select coalesce(pg_catalog.array_agg(x.e order by x.n), ''{}'')::text'
-    ' from pg_catalog.jsonb_array_elements_text(%1$s) with ordinality as x (e, n))'
+    ' when ''array'' then array(select pg_catalog.jsonb_array_elements_text(%1$s))::text'
     ' when ''null'' then null'
     ' when ''string'' then case when (%1$s) #>> ''{}'' = '''' then null else array[(%1$s) #>> ''{}'']::text end'
     ' else array[(%1$s)::text]::text end', value)

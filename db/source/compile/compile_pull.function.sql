@@ -5,6 +5,7 @@ stable
 set search_path = ''
 as $$
 declare
+  v_found     text;
   v_texts     text;
   v_problems  text;
   v_typed     text;
@@ -23,34 +24,36 @@ declare
   v_columns   text;
   v_inserts   text;
   v_loads     text;
+  v_needed    text;
   v_load_join text;
   v_overrides text;
   v_updates   text;
   v_soft      text;
 begin
-  -- Each column once: t<n> its text, p<n> what is wrong with it, v<n> the value, j<n> the value as the link shows it.
+  -- Each column once: f<n> as the app shows it, t<n> its text, p<n> what is wrong with it, v<n> the value, j<n> the value as the link shows it.
   -- "offset 0" keeps the planner from computing them again.
-  select string_agg(format('%s as t%s', tideway_private.pull_text(
-           tideway_private.transform_expression(format('r.fields -> %L', c.remote), c.in_transform), c.type, tideway_private.base_type(c.local_type)), c.ordinal), ', ' order by c.ordinal),
+  select string_agg(format('r.fields -> %L as f%s', c.remote, c.ordinal), ', ' order by c.ordinal),
+         string_agg(format('%s as t%s', tideway_private.pull_text(
+           tideway_private.transform_expression(format('r.f%s', c.ordinal), c.in_transform), c.type, tideway_private.base_type(c.local_type)), c.ordinal), ', ' order by c.ordinal),
          string_agg(format('%s as p%s', tideway_private.pull_problem(format('r.t%s', c.ordinal), c.type, c.local_type, c.local,
            tc.not_null and c.direction <> 'push' and not c.local = any (map.key_columns)), c.ordinal), ', ' order by c.ordinal),
          string_agg(format('case when r.p%1$s is null then %2$s end as v%1$s', c.ordinal,
            tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
          string_agg(format('case when r.p%1$s is null then coalesce(pg_catalog.to_jsonb(r.v%1$s), ''null'') end as j%1$s', c.ordinal), ', ' order by c.ordinal),
          string_agg(format('%L, r.j%s', c.field, c.ordinal), ', ' order by c.ordinal),
-         string_agg(format('case when r.fields ? %L and r.p%s is null then pg_catalog.jsonb_build_object(%L, r.j%s) else ''{}'' end',
-           c.remote, c.ordinal, c.field, c.ordinal), E'\n         || ' order by c.ordinal),
-         string_agg(quote_literal(c.remote), ', ' order by c.ordinal),
+         string_agg(format('case when r.f%1$s is not null and r.p%1$s is null then pg_catalog.jsonb_build_object(%2$L, r.j%1$s) else ''{}'' end',
+           c.ordinal, c.field), E'\n         || ' order by c.ordinal),
+         string_agg(format('r.f%s is not null', c.ordinal), ' and ' order by c.ordinal),
          string_agg(format('r.p%s is null', c.ordinal), ' and ' order by c.ordinal),
-         string_agg(format('case when r.fields ? %L and r.p%s is not null then pg_catalog.jsonb_build_array(r.p%s || pg_catalog.jsonb_build_object(''column'', %L, ''field'', %L)) else ''[]'' end',
-           c.remote, c.ordinal, c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal) filter (where c.direction <> 'push'),
+         string_agg(format('case when r.f%1$s is not null and r.p%1$s is not null then pg_catalog.jsonb_build_array(r.p%1$s || pg_catalog.jsonb_build_object(''column'', %2$L, ''field'', %3$L)) else ''[]'' end',
+           c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal) filter (where c.direction <> 'push'),
          string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
            c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
          -- The remote image is kept only where it differs from the local one.
-         string_agg(format('r.fields -> %L = r.j%s', c.remote, c.ordinal), ' and ' order by c.ordinal),
-         string_agg(format('case when r.fields ? %L and r.p%s is null and r.fields -> %L is distinct from r.j%s then pg_catalog.jsonb_build_object(%L, r.fields -> %L) else ''{}'' end',
-           c.remote, c.ordinal, c.remote, c.ordinal, c.field, c.remote), E'\n         || ' order by c.ordinal)
-    into v_texts, v_problems, v_typed, v_shown, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
+         string_agg(format('r.f%1$s = r.j%1$s', c.ordinal), ' and ' order by c.ordinal),
+         string_agg(format('case when r.f%1$s is not null and r.p%1$s is null and r.f%1$s is distinct from r.j%1$s then pg_catalog.jsonb_build_object(%2$L, r.f%1$s) else ''{}'' end',
+           c.ordinal, c.field), E'\n         || ' order by c.ordinal)
+    into v_found, v_texts, v_problems, v_typed, v_shown, v_values, v_sparse, v_fields, v_bad, v_faults, v_changed, v_same, v_diff
     from tideway.mapping_columns c
     join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
    where c.mapping_id = map.id
@@ -81,8 +84,9 @@ begin
 
   select string_agg(quote_ident(x.local), ', ' order by x.ordinal),
          string_agg(x.value, E',\n       ' order by x.ordinal),
-         string_agg(x.typed, E',\n         ' order by x.ordinal)
-    into v_columns, v_inserts, v_loads
+         string_agg(x.typed, E',\n         ' order by x.ordinal),
+         string_agg(x.needed, ', ' order by x.ordinal)
+    into v_columns, v_inserts, v_loads, v_needed
     from (select c.ordinal, c.local,
                  case when c.local = any (map.key_columns)
                    then format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, array_position(map.key_columns, c.local)), c.local_type)
@@ -90,16 +94,18 @@ begin
                                coalesce(tc.default_expression, 'null')) end as value,
                  case when c.local = any (map.key_columns) or tc.default_expression is null
                    then format('r.v%s', c.ordinal)
-                   else format('case when r.fields ? %L then r.v%s else %s end', c.remote, c.ordinal, tc.default_expression) end as typed
+                   else format('case when r.f%1$s is not null then r.v%1$s else %2$s end', c.ordinal, tc.default_expression) end as typed,
+                 case when c.local = any (map.key_columns) or tc.default_expression is null
+                   then format('r.v%s', c.ordinal) else format('r.v%1$s, r.f%1$s', c.ordinal) end as needed
             from tideway.mapping_columns c
             join tideway_private.table_columns(map.local_table) tc on tc.name = c.local
            where c.mapping_id = map.id and c.direction in ('pull', 'both')
           union all
           select -k.n, k.name, format('%s::%s', tideway_private.key_part('u.tideway_key', map.key_columns, k.n::integer), tc.type),
-                 format('r.v%s', (select c.ordinal from tideway.mapping_columns c
-                                   where c.mapping_id = map.id and c.local = k.name and c.direction <> 'none'))
+                 'r.v' || m.ordinal, 'r.v' || m.ordinal
             from unnest(map.key_columns) with ordinality as k (name, n)
             join tideway_private.table_columns(map.local_table) tc using (name)
+            left join tideway.mapping_columns m on m.mapping_id = map.id and m.local = k.name and m.direction <> 'none'
            where not exists (select from tideway.mapping_columns c
                               where c.mapping_id = map.id and c.local = k.name and c.direction in ('pull', 'both'))) as x;
 
@@ -118,12 +124,14 @@ begin
   v_from := format($sql$(select r.*, %s
           from (select r.*, %s
                   from (select r.*, %s
-                          from (select r.ord, r.fields, %s
-                                  from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
+                          from (select r.*, %s
+                                  from (select r.ord, %s
+                                          from unnest($1::integer[], $3::jsonb[]) as r (ord, fields)
+                                        offset 0) as r
                                 offset 0) as r
                         offset 0) as r
                 offset 0) as r
-        offset 0) as r$sql$, v_shown, v_typed, v_problems, v_texts);
+        offset 0) as r$sql$, v_shown, v_typed, v_problems, v_texts, v_found);
 
   select string_agg(format('%I = case when u.vals ? %L then %s else t.%I end', c.local, c.field,
            tideway_private.image_value('u.vals', c.field, c.local_type), c.local), E',\n       ' order by c.ordinal)
@@ -151,7 +159,7 @@ begin
     or %s$sql$, v_changed),
     'convert', format($sql$select r.ord,
        %s,
-       case when r.fields ?& array[%s] and %s
+       case when %s and %s
             then pg_catalog.jsonb_build_object(%s)
             else %s
        end,
@@ -165,9 +173,9 @@ begin
   from %s$sql$,
       v_key_value, v_fields, v_bad, v_values, v_sparse, v_bad, coalesce(v_faults, '''[]''::jsonb'), v_bad, v_same, v_diff, v_diff, v_from),
     'load_rows', case when map.direction <> 'push' and v_load_join is not null then format($sql$with record as materialized (
-  select r.*,
+  select r.ord, %s,
          case when %s then %s end as tideway_key,
-         case when r.fields ?& array[%s]
+         case when %s
               then pg_catalog.jsonb_build_object(%s)
               else %s
          end as vals,
@@ -182,10 +190,10 @@ begin
    order by r.ord
   returning %s as tideway_key
 )
-select r.ord, r.tideway_key, r.vals, null::jsonb, r.diff, false from record as r where r.tideway_key is not null
+select r.ord, r.tideway_key, r.vals, null::jsonb, r.diff, null::boolean from record as r join written as w using (tideway_key)
 union all
-select null::integer, w.tideway_key, null::jsonb, null::jsonb, null::jsonb, true from written as w$sql$,
-      v_bad, v_key_value, v_fields, v_values, v_sparse, v_same, v_diff, v_from,
+select null::integer, null::text, pg_catalog.to_jsonb(pg_catalog.count(*)), null::jsonb, null::jsonb, null::boolean from written as w$sql$,
+      v_needed, v_bad, v_key_value, v_fields, v_values, v_sparse, v_same, v_diff, v_from,
       table_name, v_columns, v_overrides, v_loads, table_name, v_load_join, key) end,
     'new_keys', case when v_new_key is not null and map.direction <> 'push' then format(
       $sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean

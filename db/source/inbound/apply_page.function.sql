@@ -97,7 +97,7 @@ begin
   end if;
 
   -- A column that the app could not show (a formula in error) stays as it is, and somebody may want to know.
-  if records like '%"problems"%' then
+  if strpos(records, '"problems"') > 0 then
     v_errors := v_errors || (
       select coalesce(jsonb_agg(jsonb_build_object('remote_id', u.rec -> 'id', 'row', u.rec -> 'position', 'column', coalesce(c.local, p ->> 'column'),
                'class', 'API_ERROR', 'code', 'BAD_RESPONSE', 'severity', 'warning', 'message', p -> 'message')), '[]')

@@ -18,6 +18,7 @@ declare
   v_lock_wait text := current_setting('lock_timeout');
   v_ords      integer[];
   v_fields    jsonb[];
+  v_versions  text[];
   v_keys      text[];
   v_ids       text[];
   v_loaded    integer[];
@@ -27,10 +28,10 @@ begin
      or exists (select from tideway.mapping_columns c where c.mapping_id = map.id and c.references_mapping is not null) then
     return null;
   end if;
-  select array_agg(f.n order by f.n), array_agg(x.fields order by f.n)
-    into v_ords, v_fields
+  select array_agg(f.n order by f.n), array_agg(x.id order by f.n), array_agg(x.fields order by f.n), array_agg(x.rec ->> 'version' order by f.n)
+    into v_ords, v_ids, v_fields, v_versions
     from unnest(fresh) as f (n)
-    join unnest(fields, recs) with ordinality as x (fields, rec, n) on x.n = f.n
+    join unnest(ids, fields, recs) with ordinality as x (id, fields, rec, n) on x.n = f.n
    where x.rec -> 'deleted' is distinct from 'true';
   if v_ords is null then
     return null;
@@ -39,29 +40,28 @@ begin
   begin
     perform set_config('lock_timeout', '250ms', true);
     execute format($q$
-      with answer as materialized (
-        select r.ord, r.key, r.a as vals, r.c as diff, r.flag as written from tideway_run.%I($1, $2, null, $3) r
-      ), loaded as materialized (
-        select r.ord, r.key, r.vals, r.diff, x.id, x.rec ->> 'version' as version
-          from answer w
-          join answer r on r.key = w.key and not r.written
-          join unnest($4, $14) with ordinality as x (id, rec, n) on x.n = r.ord
-         where w.written
+      with loaded as materialized (
+        select r.ord, r.key, r.a as vals, r.c as diff, x.id, x.version
+          from tideway_run.%I($1, $2, null, $3) r
+          left join unnest($2, $4, $14) as x (ord, id, version) on x.ord = r.ord
       ), linked as (
         insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, version, touched_at, created_run, synced_at)
         select $5, $6, l.key, l.id, (hashtextextended(l.key, 0) & 15)::smallint, l.vals, l.diff, l.version, $7, $8, clock_timestamp()
           from loaded l
+         where l.ord is not null
       ), traced as (
         insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
         select $6, $5, $9, l.key, '*', $10, $11, $12, l.vals, $8
           from loaded l
-         where $13
+         where l.ord is not null and $13
       )
-      select array_agg(l.ord), array_agg(l.key), array_agg(l.id), (select count(*) from answer w where w.written) from loaded l$q$, map.run_as)
+      select array_agg(l.ord) filter (where l.ord is not null), array_agg(l.key) filter (where l.ord is not null),
+             array_agg(l.id) filter (where l.ord is not null), max(l.vals::integer) filter (where l.ord is null)
+        from loaded l$q$, map.run_as)
        into v_loaded, v_keys, v_ids, v_written
-      using sql ->> 'load_rows', v_ords, v_fields, ids, map.number, map.org_id, nextval('tideway_private.moments'), run.id,
+      using sql ->> 'load_rows', v_ords, v_fields, v_ids, map.number, map.org_id, nextval('tideway_private.moments'), run.id,
             (select c.relname::text from pg_catalog.pg_class c where c.oid = map.local_table),
-            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, tideway_private.place_name(map), map.lineage, recs;
+            (select c.system from tideway.connections c where c.id = map.connection_id), map.connection_id, tideway_private.place_name(map), map.lineage, v_versions;
     -- A trigger gave rows another key, or two records have one: which is which is not known here.
     if v_written <> coalesce(cardinality(v_loaded), 0) then
       raise exception 'Rows and records do not fit.';
