@@ -47,8 +47,10 @@ begin
          string_agg(format('r.p%s is null', c.ordinal), ' and ' order by c.ordinal),
          string_agg(format('case when r.f%1$s is not null and r.p%1$s is not null then pg_catalog.jsonb_build_array(r.p%1$s || pg_catalog.jsonb_build_object(''column'', %2$L, ''field'', %3$L)) else ''[]'' end',
            c.ordinal, c.local, c.field), E'\n         || ' order by c.ordinal) filter (where c.direction <> 'push'),
-         string_agg(format('coalesce(r.fields -> %L <> coalesce(l.remote_diff -> %L, l.local_image -> %L), r.fields -> %L is not null)',
-           c.remote, c.field, c.field, c.remote), E'\n    or ' order by c.ordinal),
+         -- The app's own id of a record is a value like any other to a mapping that has a column for it.
+         string_agg(case when c.is_remote_id then format('pg_catalog.to_jsonb(r.id) is distinct from l.shown -> %L', c.field)
+                         else format('coalesce(r.fields -> %1$L <> l.shown -> %2$L, r.fields -> %1$L is not null)', c.remote, c.field) end,
+           E'\n               or ' order by c.ordinal),
          -- The remote image is kept only where it differs from the local one.
          string_agg(format('r.f%1$s = r.j%1$s', c.ordinal), ' and ' order by c.ordinal),
          string_agg(format('case when r.f%1$s is not null and r.p%1$s is null and r.f%1$s is distinct from r.j%1$s then pg_catalog.jsonb_build_object(%2$L, r.f%1$s) else ''{}'' end',
@@ -147,16 +149,31 @@ begin
   end if;
 
   return jsonb_strip_nulls(jsonb_build_object(
-    'changed', format($sql$select pg_catalog.array_agg(r.ord::integer order by r.ord),
-       pg_catalog.array_agg(r.ord::integer order by r.ord) filter (where l.id is null)
-  from unnest($2::text[], $3::jsonb[]) with ordinality as r (id, fields, ord)
-  left join tideway_private.links as l on l.mapping = $1 and l.remote_id = r.id
- where l.id is null
-    or l.sent is not null
-    or l.remote_gone_at is not null
-    or l.local_gone_at is not null
-    or l.dormant
-    or %s$sql$, v_changed),
+    -- Unchanged records end here: of most pages that is nearly all, so each is read, looked up and compared in one go.
+    -- Each step says its order, so that nothing is sorted.
+    'changed', format($sql$select pg_catalog.array_agg(r.id),
+       pg_catalog.array_agg(r.rec order by r.n) filter (where r.differs),
+       pg_catalog.array_agg(r.fresh order by r.n) filter (where r.differs),
+       pg_catalog.array_agg(r.rec order by r.n) filter (where r.rec ? 'problems')
+  from (select r.n, r.id, r.rec, l.id is null as fresh,
+               l.id is null
+               or l.sent is not null
+               or l.remote_gone_at is not null
+               or l.local_gone_at is not null
+               or l.dormant
+               or r.rec -> 'deleted' = 'true'
+               or %s as differs
+          from (select r.n, r.rec, r.rec ->> 'id' as id, r.rec -> 'fields' as fields
+                  from (select r.n, r.line::jsonb as rec
+                          from unnest(pg_catalog.string_to_array($2, E'\n')) with ordinality as r (line, n)
+                         where r.line <> ''
+                         order by r.n) as r
+                 order by r.n) as r
+          left join lateral (select l.*, case when l.remote_diff = '{}' then l.local_image else l.local_image || l.remote_diff end as shown
+                               from tideway_private.links as l
+                              where l.mapping = $1 and l.remote_id = r.id
+                             offset 0) as l on true
+         order by r.n) as r$sql$, v_changed),
     'convert', format($sql$select r.ord,
        %s,
        case when %s and %s

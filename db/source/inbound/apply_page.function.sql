@@ -30,10 +30,10 @@ declare
   v_trouble   jsonb;
   v_errors    jsonb := '[]';
   v_ids       text[];
-  v_fields    jsonb[];
   v_recs      jsonb[];
-  v_pick      integer[];
-  v_fresh     integer[];
+  v_fresh     boolean[];
+  v_shaky     jsonb[];
+  v_plain     boolean;
   v_loaded    integer[];
   v_own       text[];
   v_compare   text[];
@@ -54,54 +54,25 @@ begin
   end if;
   v_sql := tideway_private.statements_of(mapping);
 
+  -- Most records of most pages are as their links know them; what is dropped here costs no more.
   begin
-    select array_agg(x.rec ->> 'id' order by x.n), array_agg(coalesce(x.rec -> 'fields', '{}') order by x.n), array_agg(x.rec order by x.n)
-      into v_ids, v_fields, v_recs
-      from (select l.n, l.line::jsonb as rec
-              from string_to_table(records, E'\n') with ordinality as l (line, n)
-             where l.line <> ''
-            offset 0) as x;
+    execute v_sql ->> 'changed' into v_ids, v_recs, v_fresh, v_shaky using mapping, records;
+    v_total := coalesce(cardinality(v_ids), 0);
+    v_plain := array_position(v_ids, null) is null and (select count(*) from (select from unnest(v_ids) i group by i) as d) = v_total;
   exception when others then
-    select array_agg(p.rec ->> 'id' order by p.ord) filter (where p.problem is null),
-           array_agg(coalesce(p.rec -> 'fields', '{}') order by p.ord) filter (where p.problem is null),
-           array_agg(p.rec order by p.ord) filter (where p.problem is null),
-           coalesce(jsonb_agg(jsonb_build_object('remote_id', p.rec ->> 'id', 'row', p.rec -> 'position', 'class', 'VALIDATION_ERROR',
-             'code', p.problem, 'message', 'The record holds what a database cannot store: ' || case p.problem
-               when 'INVALID_CHARACTER' then 'a NUL character' when 'INVALID_ENCODING' then 'half of a surrogate pair or broken JSON'
-               when 'PAYLOAD_TOO_LARGE' then 'JSON that is nested too deep' else 'broken JSON' end)) filter (where p.problem is not null), '[]')
-      into v_ids, v_fields, v_recs, v_errors
-      from tideway_private.parse_records(records) p;
+    v_plain := false;
   end;
-  v_total := coalesce(cardinality(v_ids), 0);
-
-  -- The app's own id of a record is a value like any other to a mapping that has a column for it.
-  select array_agg(c.remote) into v_own
-    from tideway.mapping_columns c where c.mapping_id = v_map.id and c.is_remote_id and c.direction <> 'none';
-  if v_own is not null then
-    select array_agg(x.fields order by x.n), array_agg(case when x.rec -> 'deleted' = 'true' then x.rec else x.rec || jsonb_build_object('fields', x.fields) end order by x.n)
-      into v_fields, v_recs
-      from (select u.n, u.rec, u.fields || (select jsonb_object_agg(o, u.id) from unnest(v_own) o) as fields
-              from unnest(v_ids, v_fields, v_recs) with ordinality as u (id, fields, rec, n)) as x;
-  end if;
-
-  -- A record without an id cannot be told from any other; of two with one id the later counts.
-  if array_position(v_ids, null) is not null or (select count(*) from (select from unnest(v_ids) i group by i) as d) < v_total then
-    select array_agg(x.id order by x.n), array_agg(x.fields order by x.n), array_agg(x.rec order by x.n),
-           v_errors || coalesce((select jsonb_agg(jsonb_build_object('row', u.rec -> 'position', 'class', 'API_ERROR', 'code', 'BAD_RESPONSE',
-                                   'message', 'The app sent a record without an id')) from unnest(v_recs) as u (rec) where u.rec ->> 'id' is null), '[]')
-      into v_ids, v_fields, v_recs, v_errors
-      from (select u.*, row_number() over (partition by u.id order by u.n desc) as later
-              from unnest(v_ids, v_fields, v_recs) with ordinality as u (id, fields, rec, n)
-             where u.id is not null) as x
-     where x.later = 1;
+  if not v_plain then
+    select s.sifted, s.total, s.errors into records, v_total, v_errors from tideway_private.sift_records(records) s;
+    execute v_sql ->> 'changed' into v_ids, v_recs, v_fresh, v_shaky using mapping, records;
   end if;
 
   -- A column that the app could not show (a formula in error) stays as it is, and somebody may want to know.
-  if strpos(records, '"problems"') > 0 then
+  if v_shaky is not null then
     v_errors := v_errors || (
       select coalesce(jsonb_agg(jsonb_build_object('remote_id', u.rec -> 'id', 'row', u.rec -> 'position', 'column', coalesce(c.local, p ->> 'column'),
                'class', 'API_ERROR', 'code', 'BAD_RESPONSE', 'severity', 'warning', 'message', p -> 'message')), '[]')
-        from unnest(v_recs) as u (rec)
+        from unnest(v_shaky) as u (rec)
        cross join lateral jsonb_array_elements(case when jsonb_typeof(u.rec -> 'problems') = 'array' then u.rec -> 'problems' end) p
         left join tideway.mapping_columns c on c.mapping_id = v_map.id and c.remote = p ->> 'column' and c.direction <> 'none');
   end if;
@@ -111,7 +82,8 @@ begin
      and exists (select from tideway_private.deletions d
                   where d.mapping = apply_page.mapping and d.gone_side = 'remote' and d.state in ('pending', 'held', 'released')) then
     perform tideway_private.withdraw_deletions(mapping,
-              array(select x.id from unnest(v_ids, v_recs) as x (id, rec) where x.rec -> 'deleted' is distinct from 'true'));
+              array(select i from unnest(v_ids) i
+                    except select r ->> 'id' from unnest(v_recs) r where r -> 'deleted' = 'true'));
   end if;
 
   if v_run.kind in ('sweep', 'full', 'preview') then
@@ -119,8 +91,6 @@ begin
     select run, i from unnest(v_ids) i on conflict do nothing;
   end if;
 
-  -- Most records of most pages are as their links know them; what is dropped here costs no more.
-  execute v_sql ->> 'changed' into v_pick, v_fresh using mapping, v_ids, v_fields;
   select array_agg(r.remote_id) into v_compare
     from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
   if v_run.kind = 'sweep' or v_run.force_overwrite then
@@ -132,16 +102,32 @@ begin
                                      where l.mapping = apply_page.mapping and l.remote_id = any (v_ids) and l.remote_diff <> '{}');
   end if;
 
-  -- Records that nobody knows are most of a first load: what is plainly new needs no merge, no look and no lock.
-  v_loaded := tideway_private.load_records(v_map, v_run, v_sql, v_fresh, v_ids, v_fields, v_recs);
+  -- What is compared with its row although nothing changed in the app is read from the page after all.
+  if cardinality(v_compare) > 0 then
+    select array_agg(x.rec order by x.n), array_agg(d.fresh is true order by x.n)
+      into v_recs, v_fresh
+      from (select l.n, l.line::jsonb as rec from string_to_table(records, E'\n') with ordinality as l (line, n) where l.line <> '' offset 0) as x
+      left join (select r ->> 'id' as id, f as fresh from unnest(v_recs, v_fresh) as u (r, f)) as d on d.id = x.rec ->> 'id'
+     where d.id is not null or x.rec ->> 'id' = any (v_compare);
+  end if;
 
-  v_result := tideway_private.apply_records(v_map, v_run, v_sql, asked, asked_at,
-    (select array_agg(x.rec)
-       from unnest(v_ids, v_recs) with ordinality as x (id, rec, n)
-       left join unnest(v_pick) as p (n) on p.n = x.n
-       left join unnest(v_loaded) as d (n) on d.n = x.n
-      where d.n is null and (p.n is not null or x.id = any (v_compare) or x.rec -> 'deleted' = 'true')),
-    v_compare, v_errors, v_total);
+  select array_agg(c.remote) into v_own
+    from tideway.mapping_columns c where c.mapping_id = v_map.id and c.is_remote_id and c.direction <> 'none';
+  if v_own is not null then
+    select array_agg(case when r -> 'deleted' = 'true' then r
+                          else r || jsonb_build_object('fields', coalesce(r -> 'fields', '{}') || (select jsonb_object_agg(o, r ->> 'id') from unnest(v_own) o)) end order by n)
+      into v_recs
+      from unnest(v_recs) with ordinality as u (r, n);
+  end if;
+
+  -- Records that nobody knows are most of a first load: what is plainly new needs no merge, no look and no lock.
+  v_loaded := tideway_private.load_records(v_map, v_run, v_sql, v_recs, v_fresh);
+  if v_loaded is not null then
+    v_recs := array(select x.rec from unnest(v_recs) with ordinality as x (rec, n)
+                      left join unnest(v_loaded) as d (n) on d.n = x.n where d.n is null order by x.n);
+  end if;
+
+  v_result := tideway_private.apply_records(v_map, v_run, v_sql, asked, asked_at, v_recs, v_compare, v_errors, v_total);
   if v_loaded is not null then
     v_result := v_result || jsonb_build_object('candidates', (v_result ->> 'candidates')::integer + cardinality(v_loaded),
                                                'created', (v_result ->> 'created')::integer + cardinality(v_loaded));

@@ -2,10 +2,8 @@ create or replace function tideway_private.load_records(
   map     tideway.mappings,
   run     tideway.sync_runs,
   sql     jsonb,
-  fresh   integer[],
-  ids     text[],
-  fields  jsonb[],
-  recs    jsonb[]
+  recs    jsonb[],
+  fresh   boolean[]
 )
 returns integer[]
 language plpgsql
@@ -24,15 +22,15 @@ declare
   v_loaded    integer[];
   v_written   integer;
 begin
-  if fresh is null or not sql ? 'load_rows' or map.claims is not null or map.shadow or coalesce(run.dry_run, false) or map.match_on is not null or map.only_listed
+  if not coalesce(true = any (fresh), false) or not sql ? 'load_rows' or map.claims is not null or map.shadow or coalesce(run.dry_run, false) or map.match_on is not null or map.only_listed
      or exists (select from tideway.mapping_columns c where c.mapping_id = map.id and c.references_mapping is not null) then
     return null;
   end if;
-  select array_agg(f.n order by f.n), array_agg(x.id order by f.n), array_agg(x.fields order by f.n), array_agg(x.rec ->> 'version' order by f.n)
+  select array_agg(x.n order by x.n), array_agg(x.rec ->> 'id' order by x.n), array_agg(coalesce(x.rec -> 'fields', '{}') order by x.n),
+         array_agg(x.rec ->> 'version' order by x.n)
     into v_ords, v_ids, v_fields, v_versions
-    from unnest(fresh) as f (n)
-    join unnest(ids, fields, recs) with ordinality as x (id, fields, rec, n) on x.n = f.n
-   where x.rec -> 'deleted' is distinct from 'true';
+    from unnest(recs, fresh) with ordinality as x (rec, fresh, n)
+   where x.fresh and x.rec -> 'deleted' is distinct from 'true';
   if v_ords is null then
     return null;
   end if;
@@ -81,5 +79,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.load_records(tideway.mappings, tideway.sync_runs, jsonb, integer[], text[], jsonb[], jsonb[]) is
+comment on function tideway_private.load_records(tideway.mappings, tideway.sync_runs, jsonb, jsonb[], boolean[]) is
   'Inserts the records of a page that nobody knows yet, in one statement with links and lineage; returns which. All others, and all of them when one fails, go the ordinary way.';
