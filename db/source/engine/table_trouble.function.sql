@@ -3,6 +3,8 @@ returns jsonb
 language plpgsql
 volatile
 set search_path = ''
+-- Whoever calls may want plans for the rows at hand; these are of the catalogue, and nearly all of their cost is the planning.
+set plan_cache_mode = auto
 as $$
 declare
   v_hidden  boolean;

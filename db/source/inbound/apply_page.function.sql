@@ -91,8 +91,10 @@ begin
     select run, i from unnest(v_ids) i on conflict do nothing;
   end if;
 
-  select array_agg(r.remote_id) into v_compare
-    from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
+  if exists (select from tideway_private.rereads r where r.mapping = apply_page.mapping) then
+    select array_agg(r.remote_id) into v_compare
+      from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
+  end if;
   if v_run.kind = 'sweep' or v_run.force_overwrite then
     v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
   end if;
@@ -136,12 +138,14 @@ begin
   -- In shadow the read goes on from where it was; promote begins it anew.
   if v_map.shadow or not coalesce(v_run.dry_run, false) then
     -- What was read is settled; what could not be is on the list again, put there after this moment.
-    delete from tideway_private.rereads r
-     where r.mapping = apply_page.mapping
-       and r.remote_id = any (v_ids)
-       -- A webhook that came after the app was asked speaks of something newer.
-       and r.named < asked
-       and r.remote_id <> all (coalesce(array(select jsonb_array_elements_text(v_result -> 'deferred')), '{}'));
+    if exists (select from tideway_private.rereads r where r.mapping = apply_page.mapping) then
+      delete from tideway_private.rereads r
+       where r.mapping = apply_page.mapping
+         and r.remote_id = any (v_ids)
+         -- A webhook that came after the app was asked speaks of something newer.
+         and r.named < asked
+         and r.remote_id <> all (coalesce(array(select jsonb_array_elements_text(v_result -> 'deferred')), '{}'));
+    end if;
     if cursor is not null or complete then
       perform tideway_private.move_cursor(v_map, v_run, cursor, complete);
     end if;

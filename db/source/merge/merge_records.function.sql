@@ -29,6 +29,7 @@ language sql
 stable
 set search_path = ''
 as $$
+  -- "offset 0" keeps the steps apart: each is computed once, and nothing is stored between them.
   with record as materialized (
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
@@ -37,7 +38,7 @@ as $$
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
       left join tideway_private.links l on l.id = r.link_id
-  ), value as materialized (
+  ), value as (
     select r.ord, c.field, c.local, c.type, c.authority, c.conflict, c.direction, r.settled, r.compared,
            r.row_image, r.resent, r.answered,
            coalesce(r.covered, '[]') ? c.local as covered,
@@ -66,10 +67,12 @@ as $$
                 and not coalesce(r.sent ? c.field, false)
                 and not r.decisions ? c.field
                 and not force)
-  ), known as materialized (
+    offset 0
+  ), known as (
     select v.*, v.remote = v.sent or v.sent is not null and v.type = 'number' and tideway_private.same_value(v.sent, v.remote, v.type) as as_sent
       from value v
-  ), shown as materialized (
+    offset 0
+  ), shown as (
     -- What a read says of a write of ours: kept, not kept, or changed by somebody after it.
     select v.*,
            v.sent is not null and not v.settled as waits,
@@ -78,14 +81,16 @@ as $$
              -- A record that we made and never saw showed nothing before.
              and (coalesce(v.remote = v.remote_before, false) or tideway_private.was_sent(v.sent_before, v.remote, v.type)) as lost
       from known v
-  ), image as materialized (
+    offset 0
+  ), image as (
     select s.*,
            -- Of a write without an answer nobody knows whether it ever arrived: the row's own change may still be news to the app.
            case when s.sent is not null and not s.waits and not s.lost and (s.kept or s.answered)
                 then s.sent_local else s.local_before end as local_base,
            case when s.kept then s.remote else s.remote_before end as remote_base
       from shown s
-  ), change as materialized (
+    offset 0
+  ), change as (
     select i.*,
            i.local_base is null as first,
            coalesce(i.remote <> i.remote_base, true) as remote_changed,
@@ -99,7 +104,8 @@ as $$
              else 'remote'
            end as policy
       from image i
-  ), judged as materialized (
+    offset 0
+  ), judged as (
     select c.*,
            -- A column that loses its value in many records of one page looks like a hidden field or a broken export.
            c.incoming = 'null' and c.direction <> 'push'
@@ -119,7 +125,8 @@ as $$
              else c.policy
            end as winner
       from change c
-  ), decided as materialized (
+    offset 0
+  ), decided as (
     select j.*,
            case
              when j.waits then 'wait'
@@ -150,6 +157,7 @@ as $$
              else 'none'
            end as verdict
       from judged j
+    offset 0
   ), moved as (
     -- A value that is not taken: the sides agree to differ, unless ours is still to be pushed.
     select d.*,
@@ -160,6 +168,7 @@ as $$
              or (d.verdict = 'keep' and d.direction = 'push')
              or (d.verdict in ('keep', 'covered') and d.first and d.direction <> 'pull' and d.incoming <> 'null') as decided
       from decided d
+    offset 0
   )
   select d.ord,
          pg_catalog.jsonb_object_agg(d.field, case d.verdict
