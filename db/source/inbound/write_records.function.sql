@@ -25,7 +25,7 @@ declare
   v_dry        boolean := coalesce(run.dry_run, false) or map.shadow;
   v_entity     text := (select c.relname from pg_catalog.pg_class c where c.oid = map.local_table);
   v_rows       jsonb[];
-  v_there      text[];
+  v_sought     text[];
   v_locked     text[];
   v_covered    jsonb[];
   v_writes     jsonb[];
@@ -61,16 +61,18 @@ begin
   end if;
 
   -- Rows that stand are locked without waiting, and read again by a later statement: it sees what was committed meanwhile.
-  v_there := tideway_private.rows_there(map, sql, keys, verdicts);
-  if v_there is not null then
-    execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_there;
+  select array_agg(distinct x.key) into v_sought
+    from unnest(keys, verdicts) as x (key, verdict)
+   where x.verdict in ('new', 'linked', 'adopt', 'relink');
+  if v_sought is not null then
+    execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_sought;
     execute format($q$
       select array_agg(r.a order by x.n),
              array_agg(case when r.a is not null and r.key <> all (coalesce($4, '{}')) then 'locked' else x.verdict end order by x.n)
         from unnest($2, $3) with ordinality as x (key, verdict, n)
         left join tideway_run.%I($1, null, $5, null) r
           on r.key = x.key and x.verdict in ('new', 'linked', 'adopt', 'relink')$q$, map.run_as)
-       into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked, v_there;
+       into v_rows, verdicts using sql ->> 'read_rows', keys, verdicts, v_locked, v_sought;
   else
     v_rows := array_fill(null::jsonb, array[cardinality(ids)]);
   end if;

@@ -3,6 +3,7 @@ returns text
 language sql
 stable
 set search_path = ''
+set plan_cache_mode = auto
 as $$
   select concat_ws(' → ',
     coalesce((select t.title from tideway.remote_tables t where t.connection_id = map.connection_id and t.name = map.remote_table), map.remote_table),
