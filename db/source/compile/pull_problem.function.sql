@@ -15,7 +15,7 @@ as $$
          || case when type = 'image-uri' and base not like '%[]' and base not in ('json', 'jsonb') then pg_catalog.format(
                  ' when %s !~* ''^([a-z][a-z0-9+.-]*:|//|$)'' then ''{"code": "VALIDATION_ERROR", "message": "Not a URI: an image is given by an address such as https://…"}''::jsonb', value_text) else '' end
          || case when base in ('date', 'timestamp without time zone', 'timestamp with time zone') then pg_catalog.format(
-                 ' when pg_catalog.ltrim(%1$s, ''-+'') like ''i%%'' or pg_catalog.ltrim(%1$s, ''-+'') like ''I%%'' then ''{"code": "DATE_OUT_OF_RANGE", "message": "An infinite date cannot be kept in step"}''::jsonb', value_text) else '' end
+                 ' when %s ~ ''^[-+]*[iI]'' then ''{"code": "DATE_OUT_OF_RANGE", "message": "An infinite date cannot be kept in step"}''::jsonb', value_text) else '' end
          || case when base in ('character varying', 'character') and local_type ~ '\(\d+\)' then pg_catalog.format(
                  ' when pg_catalog.char_length(%s) > %s then %L::jsonb', value_text, pg_catalog.substring(local_type, '\((\d+)\)'),
                  pg_catalog.jsonb_build_object('code', 'VALUE_TOO_LONG', 'message',

@@ -85,15 +85,17 @@ begin
        into v_keys, v_verdicts using v_keys, v_verdicts, sql ->> 'match_rows', v_vals;
   end if;
 
-  select array_agg(case when v.verdict = 'unknown' then coalesce(p.link_id, v.link) else v.link end order by v.n),
-         array_agg(case when v.verdict = 'unknown' then p.verdict else v.verdict end order by v.n)
-    into v_links, v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as v (link, verdict, n)
-    left join (select u.n, p.link_id, p.verdict
-                 from (select array_agg(x.n order by x.n) as ns, array_agg(x.id order by x.n) as ids, array_agg(x.key order by x.n) as keys
-                         from unnest(v_ids, v_keys, v_verdicts) with ordinality as x (id, key, verdict, n) where x.verdict = 'unknown') as q
-                cross join lateral tideway_private.place_records(map, q.ids, q.keys) p
-                join unnest(q.ns) with ordinality as u (n, place) on u.place = p.n) p on p.n = v.n;
+  if 'unknown' = any (v_verdicts) then
+    select array_agg(case when v.verdict = 'unknown' then coalesce(p.link_id, v.link) else v.link end order by v.n),
+           array_agg(case when v.verdict = 'unknown' then p.verdict else v.verdict end order by v.n)
+      into v_links, v_verdicts
+      from unnest(v_links, v_verdicts) with ordinality as v (link, verdict, n)
+      left join (select u.n, p.link_id, p.verdict
+                   from (select array_agg(x.n order by x.n) as ns, array_agg(x.id order by x.n) as ids, array_agg(x.key order by x.n) as keys
+                           from unnest(v_ids, v_keys, v_verdicts) with ordinality as x (id, key, verdict, n) where x.verdict = 'unknown') as q
+                  cross join lateral tideway_private.place_records(map, q.ids, q.keys) p
+                  join unnest(q.ns) with ordinality as u (n, place) on u.place = p.n) p on p.n = v.n;
+  end if;
 
   if map.only_listed and 'new' = any (v_verdicts) then
     select array_agg(case when x.verdict = 'new' and not x.id = any (l.ids) then 'nothing' else x.verdict end order by x.n) into v_verdicts
@@ -102,10 +104,12 @@ begin
   end if;
 
   -- Of two new records with one key the first is placed, the other is a duplicate.
-  select array_agg(case when x.verdict = 'new' and x.key is not null and x.first > 1 then 'duplicate' else x.verdict end order by x.n)
-    into v_verdicts
-    from (select v.*, row_number() over (partition by v.key, v.verdict order by v.n) as first
-            from unnest(v_keys, v_verdicts) with ordinality as v (key, verdict, n)) as x;
+  if 'new' = any (v_verdicts) then
+    select array_agg(case when x.verdict = 'new' and x.key is not null and x.first > 1 then 'duplicate' else x.verdict end order by x.n)
+      into v_verdicts
+      from (select v.*, row_number() over (partition by v.key, v.verdict order by v.n) as first
+              from unnest(v_keys, v_verdicts) with ordinality as v (key, verdict, n)) as x;
+  end if;
 
   -- A record that lacks a required value, or whose key is bad, is not written; another bad value only leaves its column out.
   if exists (select from unnest(v_faults) f where f is not null) then

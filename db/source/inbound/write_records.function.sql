@@ -178,14 +178,16 @@ begin
       from unnest(ids, keys, verdicts, recs) with ordinality as x (id, key, verdict, r, n);
   end if;
 
-  insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, version, touched_at, created_run, synced_at)
-  select map.number, map.org_id, x.new_key, x.id, (hashtextextended(x.new_key, 0) & 15)::smallint,
-         coalesce(x.local_set, '{}'),
-         case when x.row_image is null then x.diff when x.remote_set is null then '{}' else tideway_private.sparse_difference('{}', coalesce(x.remote_set, '{}'), coalesce(x.local_set, '{}')) end,
-         x.rec ->> 'version', v_moment, run.id, clock_timestamp()
-    from unnest(ids, v_new_keys, verdicts, v_rows, v_local, v_remote, diffs, recs) as x (id, new_key, verdict, row_image, local_set, remote_set, diff, rec)
-   where x.verdict in ('new', 'hold') and x.new_key is not null
-     and not exists (select from tideway_private.links l where l.mapping = map.number and l.remote_id = x.id);
+  if verdicts && '{new,hold}' then
+    insert into tideway_private.links (mapping, org_id, local_key, remote_id, lane, local_image, remote_diff, version, touched_at, created_run, synced_at)
+    select map.number, map.org_id, x.new_key, x.id, (hashtextextended(x.new_key, 0) & 15)::smallint,
+           coalesce(x.local_set, '{}'),
+           case when x.row_image is null then x.diff when x.remote_set is null then '{}' else tideway_private.sparse_difference('{}', coalesce(x.remote_set, '{}'), coalesce(x.local_set, '{}')) end,
+           x.rec ->> 'version', v_moment, run.id, clock_timestamp()
+      from unnest(ids, v_new_keys, verdicts, v_rows, v_local, v_remote, diffs, recs) as x (id, new_key, verdict, row_image, local_set, remote_set, diff, rec)
+     where x.verdict in ('new', 'hold') and x.new_key is not null
+       and not exists (select from tideway_private.links l where l.mapping = map.number and l.remote_id = x.id);
+  end if;
 
   update tideway_private.links l
      set remote_id = x.id,
@@ -219,11 +221,13 @@ begin
      and x.verdict in ('linked', 'adopt', 'relink', 'restore');
 
   if map.lineage then
-    insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
-    select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, (select tideway_private.place_name(map)), x.vals, run.id
-      from unnest(v_new_keys, verdicts, v_rows, vals) as x (new_key, verdict, row_image, vals)
-     cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
-     where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore';
+    if verdicts && '{new,restore}' then
+      insert into tideway_private.field_lineage (org_id, mapping, entity_type, entity_id, field_name, source_type, source_id, source_ref, new_value, sync_run_id)
+      select map.org_id, map.number, v_entity, x.new_key, '*', s.system, map.connection_id, (select tideway_private.place_name(map)), x.vals, run.id
+        from unnest(v_new_keys, verdicts, v_rows, vals) as x (new_key, verdict, row_image, vals)
+       cross join (select c.system from tideway.connections c where c.id = map.connection_id) as s
+       where (x.verdict = 'new' and x.row_image is null) or x.verdict = 'restore';
+    end if;
     with place as materialized (
       select c.field, c.local, tideway_private.place_name(map, c.remote) as ref
         from tideway.mapping_columns c
@@ -288,11 +292,14 @@ begin
     where x.verdict = 'absent' and map.direction <> 'pull'
    having count(*) > 0;
 
-  errors := errors || coalesce((select jsonb_agg(jsonb_build_object('remote_id', x.id, 'local_key', x.key, 'row', x.r -> 'position', 'class', 'CONFLICT',
-                'code', case x.verdict when 'duplicate' then 'DUPLICATE_REMOTE' else 'AMBIGUOUS_MATCH' end,
-                'message', case x.verdict when 'duplicate' then format('Another record is already tied to the row with key %s', x.key)
-                                          else format('Several rows of %s match this record on %s', map.local_name, array_to_string(map.match_on, ', ')) end))
-              from unnest(ids, keys, verdicts, recs) as x (id, key, verdict, r) where x.verdict in ('duplicate', 'ambiguous')), '[]');
+  if verdicts && '{duplicate,ambiguous}' then
+    errors := errors || (
+      select jsonb_agg(jsonb_build_object('remote_id', x.id, 'local_key', x.key, 'row', x.r -> 'position', 'class', 'CONFLICT',
+               'code', case x.verdict when 'duplicate' then 'DUPLICATE_REMOTE' else 'AMBIGUOUS_MATCH' end,
+               'message', case x.verdict when 'duplicate' then format('Another record is already tied to the row with key %s', x.key)
+                                         else format('Several rows of %s match this record on %s', map.local_name, array_to_string(map.match_on, ', ')) end))
+        from unnest(ids, keys, verdicts, recs) as x (id, key, verdict, r) where x.verdict in ('duplicate', 'ambiguous'));
+  end if;
   if errors <> '[]' then
     perform tideway_private.record_errors(map.number, run.id, 'pull', errors);
   end if;
