@@ -169,7 +169,7 @@ begin
                          where r.line <> ''
                          order by r.n) as r
                  order by r.n) as r
-          left join lateral (select l.*, case when l.remote_diff = '{}' then l.local_image else l.local_image || l.remote_diff end as shown
+          left join lateral (select l.*, l.local_image || l.remote_diff as shown
                                from tideway_private.links as l
                               where l.mapping = $1 and l.remote_id = r.id
                              offset 0) as l on true

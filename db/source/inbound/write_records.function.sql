@@ -61,10 +61,9 @@ begin
   end if;
 
   -- Rows that stand are locked without waiting, and read again by a later statement: it sees what was committed meanwhile.
-  select array_agg(distinct x.key) into v_sought
-    from unnest(keys, verdicts) as x (key, verdict)
-   where x.verdict in ('new', 'linked', 'adopt', 'relink');
-  if v_sought is not null then
+  v_sought := array(select distinct x.key from unnest(keys, verdicts) as x (key, verdict)
+                     where x.key is not null and x.verdict in ('new', 'linked', 'adopt', 'relink'));
+  if v_sought <> '{}' then
     execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_sought;
     execute format($q$
       select array_agg(r.a order by x.n),

@@ -33,7 +33,7 @@ as $$
   with record as materialized (
     select r.ord, r.fields, r.vals, r.row_image, r.settled, r.compared, r.modified, r.covered,
            coalesce(l.local_image, '{}') as local_image,
-           coalesce(l.remote_diff, '{}') as remote_diff,
+           coalesce(l.local_image || l.remote_diff, '{}') as remote_image,
            l.sent, l.sent_local, coalesce(l.sent_before, '{}') as sent_before, coalesce(l.resent, 0) as resent, l.answered_at is not null as answered, coalesce(l.decisions, '{}') as decisions
       from unnest(ords, fields, vals, rows, link_ids, settled, compared, modified, covered)
            as r (ord, fields, vals, row_image, link_id, settled, compared, modified, covered)
@@ -50,7 +50,7 @@ as $$
            end as modified,
            coalesce(r.row_image -> c.field, 'null') as present,
            r.local_image -> c.field as local_before,
-           coalesce(r.remote_diff -> c.field, r.local_image -> c.field) as remote_before,
+           r.remote_image -> c.field as remote_before,
            r.sent -> c.field as sent,
            r.sent_local -> c.field as sent_local,
            coalesce(r.sent_before -> c.field, '[]') as sent_before,
@@ -62,7 +62,7 @@ as $$
        and r.vals ? c.field
        -- A field that both sides know as it is has nothing to merge; of most records that is every field but one.
        and not (r.local_image ? c.field
-                and coalesce(r.fields -> c.remote = coalesce(r.remote_diff -> c.field, r.local_image -> c.field), false)
+                and coalesce(r.fields -> c.remote = r.remote_image -> c.field, false)
                 and (not r.compared or coalesce(r.row_image -> c.field, 'null') = r.local_image -> c.field)
                 and not coalesce(r.sent ? c.field, false)
                 and not r.decisions ? c.field
