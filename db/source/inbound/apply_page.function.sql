@@ -58,7 +58,7 @@ begin
   begin
     execute v_sql ->> 'changed' into v_ids, v_recs, v_fresh, v_shaky using mapping, records;
     v_total := coalesce(cardinality(v_ids), 0);
-    v_plain := v_recs is null or array_position(v_ids, null) is null and (select count(*) from (select from unnest(v_ids) i group by i) as d) = v_total;
+    v_plain := array_position(v_ids, null) is null and (select count(*) from (select from unnest(v_ids) i group by i) as d) = v_total;
   exception when others then
     v_plain := false;
   end;

@@ -104,6 +104,41 @@ test('a record without an id is an error with its position, the others are appli
   ]);
 });
 
+test('what cannot be read, has no id or comes again later keeps none of the others of a page out', async () => {
+  const map = await engine.aMapping({ table, direction: 'pull' });
+  await map.page(records);
+  const page = await map.page([
+    '{"id": "r7", "position": 3, "fields": {"Id": 7, "Name": "half \\ud800"}}',
+    { fields: { Id: 5 }, position: 47 },
+    { id: 'r1', fields: { Id: 1, Name: 'earlier', Stock: 1 } },
+    { id: 'r3', fields: { Id: 3, Name: 'three', Stock: 30 }, problems: [{ column: 'Stock', message: '#REF!' }] },
+    ...records,
+  ]);
+  expect(page).toMatchObject({ read: 5, candidates: 1, created: 1, updated: 0, failed: 2 });
+  expect(await map.rows()).toEqual([
+    { id: 1, name: 'one', stock: 10 },
+    { id: 2, name: 'two', stock: 20 },
+    { id: 3, name: 'three', stock: 30 },
+  ]);
+  expect((await map.errors()).map(({ row, remote_id, code }) => ({ row, remote_id, code }))).toEqual([
+    { row: null, remote_id: 'r3', code: 'BAD_RESPONSE' },
+    { row: 3, remote_id: 'r7', code: 'INVALID_ENCODING' },
+    { row: 47, remote_id: null, code: 'BAD_RESPONSE' },
+  ]);
+});
+
+test('a record that comes twice, and is compared although it did not change, is compared once', async () => {
+  const map = await engine.aMapping({ table, direction: 'pull' });
+  await map.page(records);
+  await engine.owner.query(`update ${map.table} set stock = 7 where id = 1`);
+  const run = await map.aRun('sweep');
+  expect(await map.page([...records, ...records], { run, complete: true })).toMatchObject({
+    candidates: 1,
+    updated: 1,
+  });
+  expect(await map.row(1)).toMatchObject({ stock: 10 });
+});
+
 test('an empty page, and one of blank lines, are pages', async () => {
   const map = await engine.aMapping({ table, direction: 'pull' });
   expect(await map.page([])).toMatchObject({ read: 0, failed: 0 });
