@@ -195,6 +195,7 @@ begin
          -- As sparse_difference(), written out: a call for each row costs more than the row itself.
          remote_diff = case
            when x.remote_set is null then l.remote_diff
+           when l.remote_diff = '{}' and x.remote_set = x.local_set then '{}'
            else (l.remote_diff - array(select jsonb_object_keys(x.remote_set)))
                 || coalesce((select jsonb_object_agg(e.key, e.value) from jsonb_each(x.remote_set) e
                               where e.value is distinct from coalesce(x.local_set -> e.key, l.local_image -> e.key)), '{}')
