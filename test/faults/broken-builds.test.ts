@@ -207,13 +207,13 @@ test('the checker sees a build that merges what it read before it held the lock'
   const mend = await breakFunctions([
     {
       name: 'write_records',
-      from: `into v_locked using sql ->> 'lock_rows', v_there`,
-      to: `into v_locked using sql ->> 'read_rows', v_there`,
+      from: `into v_locked using sql ->> 'lock_rows', v_sought`,
+      to: `into v_locked using sql ->> 'read_rows', v_sought`,
     },
     {
       name: 'write_records',
       from: `  perform set_config('lock_timeout', '250ms', true);`,
-      to: `  perform pg_advisory_xact_lock_shared(4711);\n  if v_there is not null then execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_there; end if;\n  perform set_config('lock_timeout', '250ms', true);`,
+      to: `  perform pg_advisory_xact_lock_shared(4711);\n  if v_sought is not null then execute format('select array_agg(r.key) from tideway_run.%I($1, null, $2, null) r', map.run_as) into v_locked using sql ->> 'lock_rows', v_sought; end if;\n  perform set_config('lock_timeout', '250ms', true);`,
     },
   ]);
   const gate = await pool.connect();
