@@ -178,7 +178,11 @@ const STAND_INS: Readonly<Record<string, () => Promise<StandIn>>> = {
   woocommerce: async () => {
     const key = { consumer_key: `ck_${'1'.repeat(40)}`, consumer_secret: `cs_${'2'.repeat(40)}` };
     const app = await startWooApp({ keys: [{ ...key, permission: 'read_write' }] });
-    app.store.create('customers', { email: 'ada@example.com', first_name: 'Ada' }, 'person');
+    app.store.create(
+      'customers',
+      { email: 'ada@example.com', first_name: 'Ada', meta_data: [{ key: 'favourite_colour', value: 'green' }] },
+      'person',
+    );
     return {
       url: app.url,
       secret: ['WOO_KEYS', JSON.stringify(key)],
