@@ -187,7 +187,7 @@ const STAND_INS: Readonly<Record<string, () => Promise<StandIn>>> = {
       url: app.url,
       secret: ['WOO_KEYS', JSON.stringify(key)],
       connection: 'shop',
-      settings: { base_url: app.url },
+      settings: { base_url: app.url, meta: { customers: ['favourite_colour'] } },
     };
   },
   cookbook: async () => {
