@@ -1,4 +1,4 @@
-create or replace function tideway_private.table_trouble(map tideway.mappings)
+create or replace function tideway_private.table_trouble(map tideway.mappings, writes boolean default true)
 returns jsonb
 language plpgsql
 volatile
@@ -20,8 +20,12 @@ begin
       format('Role "%s", with whose rights mapping "%s" runs, has no runner. Call tideway.map(…) again as that role.', map.run_as, map.name));
   end if;
 
-  -- A right that was taken away would fail every page and every batch.
-  select string_agg(concat_ws(' ', r.problem, r.mend), ' ') into v_rights from tideway_private.missing_rights(map) r;
+  -- A right that was taken away would fail every page and every batch. Who only reads seldom has less than the whole table.
+  if writes or not (
+    pg_catalog.has_table_privilege(map.run_as, map.local_table, 'select')
+    and pg_catalog.has_schema_privilege(map.run_as, (select c.relnamespace from pg_catalog.pg_class c where c.oid = map.local_table), 'usage')) then
+    select string_agg(concat_ws(' ', r.problem, r.mend), ' ') into v_rights from tideway_private.missing_rights(map) r;
+  end if;
   if v_rights is not null then
     return jsonb_build_object('code', 'PERMISSION_DENIED', 'message', format('%s Then: select tideway.resume(%L);', v_rights, map.name));
   end if;
@@ -38,5 +42,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.table_trouble(tideway.mappings) is
-  'Why a mapping''s table cannot be trusted now: gone, changed, or with rows hidden; null when all is well.';
+comment on function tideway_private.table_trouble(tideway.mappings, boolean) is
+  'Why a mapping''s table cannot be trusted now: gone, changed, or with rows hidden, or not open to its role (writes: for writing as well); null when all is well.';

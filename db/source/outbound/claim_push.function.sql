@@ -23,6 +23,8 @@ begin
     return null;
   end if;
   perform pg_advisory_xact_lock(tideway_private.lock_key('claim'), mapping);
+  -- A claim that dies with the server was never acted upon: before anything is sent, what is sent commits after it.
+  perform set_config('synchronous_commit', 'off', true);
   if v_map.shadow then
     perform tideway_private.record_shadow(v_map, epoch, max_rows);
     return null;

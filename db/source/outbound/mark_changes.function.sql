@@ -36,9 +36,9 @@ begin
 
   with marked as (
     insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
-    select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, tideway_private.widen_xid(x.xid), m.org_id,
+    select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, x.xid, m.org_id,
            coalesce(mark_changes.committed_at, clock_timestamp())
-      from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, xids) as u (relation, key, op, xid)) as g
+      from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, tideway_private.widen_xids(xids)) as u (relation, key, op, xid)) as g
       join tideway.mappings m
         on m.local_table = g.relation
        and m.direction in ('push', 'both')
@@ -63,8 +63,8 @@ begin
   select m.number, m.org_id,
          case when cardinality(m.key_columns) = 1 then x.old_key else x.old_key::jsonb::text end,
          case when cardinality(m.key_columns) = 1 then x.new_key else x.new_key::jsonb::text end,
-         tideway_private.widen_xid(x.xid)
-    from unnest(moved_relations, moved_from, moved_to, moved_xids) with ordinality as x (relation, old_key, new_key, xid, n)
+         x.xid
+    from unnest(moved_relations, moved_from, moved_to, tideway_private.widen_xids(moved_xids)) with ordinality as x (relation, old_key, new_key, xid, n)
     join tideway.mappings m
       on m.local_table = x.relation
      and m.direction in ('push', 'both')

@@ -3,7 +3,7 @@ returns table (n integer, link_id bigint, row_image jsonb, payload jsonb, proble
 language plpgsql
 volatile
 set search_path = ''
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 as $$
 #variable_conflict use_column
@@ -19,7 +19,9 @@ begin
     into v_links, v_rows, v_payloads, v_inside, v_problems
     from unnest(keys) with ordinality as k (key, n)
     left join tideway_private.read_push_rows(map, sql, sql ->> 'read_push', keys) r on r.key = k.key
-    left join tideway_private.links l on l.mapping = map.number and l.local_key = k.key and (l.local_gone_at is null or l.remote_gone_at is null);
+    -- Asked for by a list of keys: only one index serves that, whatever the planner knows of the table.
+    left join (select l.id, l.local_key from tideway_private.links l
+                where l.mapping = map.number and l.local_key = any (plan_rows.keys) and (l.local_gone_at is null or l.remote_gone_at is null)) l on l.local_key = k.key;
 
   if map.only_listed then
     select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside

@@ -27,6 +27,11 @@ declare
   v_plan     jsonb[];
   v_problems jsonb[];
   v_verdicts text[];
+  v_kinds    text[];
+  v_sent     boolean;
+  v_asleep   boolean;
+  v_agreed   boolean;
+  v_reverts  boolean;
   v_deletes  bigint[];
   v_unread   text[];
   v_reasons  text[];
@@ -41,7 +46,7 @@ begin
   perform pg_advisory_xact_lock_shared(tideway_private.lock_key('apply'), v_map.number);
   v_sql := tideway_private.statements_of(v_map.number);
 
-  v_trouble := tideway_private.table_trouble(v_map);
+  v_trouble := tideway_private.table_trouble(v_map, writes => false);
   if v_trouble is not null then
     perform tideway_private.stop_mapping(v_map, v_trouble);
   end if;
@@ -52,19 +57,24 @@ begin
   end if;
 
   -- Links are locked before rows are read: an apply between the two could make us push an old value back.
-  perform from tideway_private.links l
-    where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
-    order by l.id
-      for no key update;
+  select bool_or(k.sent is not null), bool_or(k.dormant or k.local_gone_at is not null)
+    into v_sent, v_asleep
+    from (select l.sent, l.dormant, l.local_gone_at
+            from tideway_private.links l
+           where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
+           order by l.id
+             for no key update) as k;
 
   -- Most marks of a busy table are echoes and rewrites: rows that are as their links know them need no plan. The first
-  -- few tell whether this is such a batch; where they all differ, the plan finds the rare row that does not.
-  v_sample := v_batch;
-  v_sample.keys := v_batch.keys[1 : 20];
-  v_sample.ops := v_batch.ops[1 : 20];
-  v_same := tideway_private.unchanged_rows(v_map, v_sql, v_sample);
-  if v_same is not null and cardinality(v_batch.keys) > 20 then
-    v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+  -- few tell whether this is such a batch; where they all differ, or are few, the plan finds the row that does not.
+  if cardinality(v_batch.keys) > 20 then
+    v_sample := v_batch;
+    v_sample.keys := v_batch.keys[1 : 20];
+    v_sample.ops := v_batch.ops[1 : 20];
+    v_same := tideway_private.unchanged_rows(v_map, v_sql, v_sample);
+    if v_same is not null then
+      v_same := tideway_private.unchanged_rows(v_map, v_sql, v_batch);
+    end if;
   end if;
   if v_same is not null then
     perform tideway_private.finish_rows(v_map, v_same);
@@ -86,12 +96,14 @@ begin
     returning * into v_map;
   end if;
   select array_agg(p.link_id order by p.n), array_agg(p.row_image order by p.n), array_agg(p.payload order by p.n),
-         array_agg(p.problem order by p.n), array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n)
-    into v_links, v_rows, v_payloads, v_problems, v_verdicts, v_plan
+         array_agg(p.problem order by p.n), array_agg(p.verdict order by p.n), array_agg(p.plan order by p.n),
+         array_agg(distinct p.verdict), bool_or(p.plan ? 'agreed_local'), bool_or(p.plan ? 'revert')
+    into v_links, v_rows, v_payloads, v_problems, v_verdicts, v_plan, v_kinds, v_agreed, v_reverts
     from tideway_private.plan_rows(v_map, v_sql, v_batch.keys, v_batch.ops, batch) p;
 
   -- A row that the mapping's own transform or filter cannot take fails alone; a change to it gives it a new start.
-  if exists (select from unnest(v_problems) p where p is not null) then
+  if array_remove(v_problems, null) <> '{}' then
+    v_kinds := v_kinds || 'failed'::text;
     select array_agg(case when x.problem is null then x.verdict else 'failed' end order by x.n)
       into v_verdicts
       from unnest(v_verdicts, v_problems) with ordinality as x (verdict, problem, n);
@@ -102,15 +114,17 @@ begin
                  from unnest(v_batch.keys, v_problems) as x (key, problem) where x.problem is not null));
   end if;
 
-  v_deletes := tideway_private.judge_deletions(v_map, 'local', null,
-    (select coalesce(array_agg(x.link), '{}') from unnest(v_links, v_verdicts) as x (link, verdict) where x.verdict in ('delete', 'soft_delete')))
-    where 'delete' = any (v_verdicts) or 'soft_delete' = any (v_verdicts);
-  select array_agg(case when x.verdict in ('delete', 'soft_delete') and not x.link = any (coalesce(v_deletes, '{}')) then 'held' else x.verdict end order by x.n)
-    into v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+  if v_kinds && '{delete,soft_delete}' then
+    v_deletes := tideway_private.judge_deletions(v_map, 'local', null,
+      (select coalesce(array_agg(x.link), '{}') from unnest(v_links, v_verdicts) as x (link, verdict) where x.verdict in ('delete', 'soft_delete')));
+    select array_agg(case when x.verdict in ('delete', 'soft_delete') and not x.link = any (coalesce(v_deletes, '{}')) then 'held' else x.verdict end order by x.n)
+      into v_verdicts
+      from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+    v_kinds := v_kinds || 'held'::text;
+  end if;
 
   -- An app that queues its writes may carry them out in another order: the next one of a row waits until the last can be seen.
-  if visible_after > '0' then
+  if visible_after > '0' and v_sent then
     select array_agg(case when l.sent is not null and l.answered_at is not null and l.visible_from > clock_timestamp()
                                and x.verdict in ('update', 'delete', 'soft_delete') then 'unseen' else x.verdict end order by x.n)
       into v_verdicts
@@ -121,6 +135,7 @@ begin
        join tideway_private.links l on l.id = x.link
       where x.verdict = 'unseen'
      having count(*) > 0;
+    v_kinds := v_kinds || 'unseen'::text;
   end if;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,
@@ -129,96 +144,119 @@ begin
   -- was away, and one of which an update had no answer, until a read has shown that it got lost. So is one that an app which
   -- compares versions took from us without saying its new one: the next write could demand nothing, and would go over what a
   -- person has written there since.
-  select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
-                             and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
-                          or u.deleted or u.unread
-                          -- Held since the claim: a page found a conflict, or somebody paused the row.
-                          or x.verdict in ('create', 'update', 'delete', 'soft_delete') and w.reason in ('conflict', 'paused', 'flapping')
-                          then 'unread' else x.verdict end order by x.n),
-         array_agg(l.remote_id) filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true)),
-         array_agg(case when u.deleted then 'conflict' else 'found' end)
-           filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true))
-    into v_verdicts, v_unread, v_reasons
-    from unnest(v_links, v_verdicts, v_rows, v_batch.keys) with ordinality as x (link, verdict, row_image, key, n)
-    left join tideway_private.links l on l.id = x.link
-    left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
-    left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id
-    left join lateral (
-      select x.verdict = 'woken' or x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
-             x.verdict = 'update' and l.resent <> 1 and v_map.direction = 'both'
-               and (l.answered_at is null and l.sent_op = 'update' or compares and l.version is null) as unread
-       where x.row_image is not null and (l.sent is not null or x.verdict = 'woken') and l.remote_id is not null) u on true;
-  if v_unread is not null then
-    perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, v_reasons, true);
+  if v_sent or 'woken' = any (v_kinds)
+     or exists (select from tideway_private.rereads r where r.mapping = v_map.number)
+     or exists (select from tideway_private.waiting w where w.mapping = v_map.number and w.local_key = any (v_batch.keys)) then
+    select array_agg(case when x.verdict in ('update', 'delete', 'soft_delete')
+                               and (r.reason = 'conflict' or r.reason = 'found' and v_map.direction = 'both' or r.remote_id is not null and l.decisions is not null)
+                            or u.deleted or u.unread
+                            -- Held since the claim: a page found a conflict, or somebody paused the row.
+                            or x.verdict in ('create', 'update', 'delete', 'soft_delete') and w.reason in ('conflict', 'paused', 'flapping')
+                            then 'unread' else x.verdict end order by x.n),
+           array_agg(l.remote_id) filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true)),
+           array_agg(case when u.deleted then 'conflict' else 'found' end)
+             filter (where (u.deleted or u.unread) and coalesce(r.reason not in ('conflict', 'found'), true))
+      into v_verdicts, v_unread, v_reasons
+      from unnest(v_links, v_verdicts, v_rows, v_batch.keys) with ordinality as x (link, verdict, row_image, key, n)
+      left join tideway_private.links l on l.id = x.link
+      left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = x.key
+      left join tideway_private.rereads r on r.mapping = v_map.number and r.remote_id = l.remote_id
+      left join lateral (
+        select x.verdict = 'woken' or x.verdict in ('update', 'nothing') and l.sent_op = 'delete' as deleted,
+               x.verdict = 'update' and l.resent <> 1 and v_map.direction = 'both'
+                 and (l.answered_at is null and l.sent_op = 'update' or compares and l.version is null) as unread
+         where x.row_image is not null and (l.sent is not null or x.verdict = 'woken') and l.remote_id is not null) u on true;
+    if v_unread is not null then
+      perform tideway_private.defer_records(v_map.number, v_map.org_id, v_unread, v_reasons, true);
+    end if;
+    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
+       from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+      where x.verdict = 'unread'
+     having count(*) > 0;
   end if;
-  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '200 ms')
-     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
-    where x.verdict = 'unread'
-   having count(*) > 0;
 
   -- Rows that need no request: images move where both sides agree, tombstones and sleep are noted.
-  update tideway_private.links l
-     set local_image = l.local_image || coalesce(x.plan -> 'agreed_local', '{}'),
-         remote_diff = tideway_private.sparse_difference(l.remote_diff, coalesce(x.plan -> 'agreed_remote', '{}'), l.local_image || coalesce(x.plan -> 'agreed_local', '{}')),
-         local_gone_at = case when x.verdict in ('held', 'delete', 'soft_delete', 'local_gone') then coalesce(l.local_gone_at, clock_timestamp())
-                              when x.row_image is not null then null else l.local_gone_at end,
-         remote_gone_at = case when x.verdict = 'unread' then null else l.remote_gone_at end,
-         dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null then false else l.dormant end,
-         touched_at = v_moment
-    from unnest(v_links, v_verdicts, v_plan, v_rows) as x (link, verdict, plan, row_image)
-   where l.id = x.link
-     and (x.verdict in ('held', 'delete', 'soft_delete', 'local_gone', 'sleep') or x.plan ? 'agreed_local'
-          or (x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null and (l.dormant or l.local_gone_at is not null)));
-  update tideway_private.deletions d
-     set state = 'withdrawn', decided_at = clock_timestamp()
-    from unnest(v_links, v_rows) as x (link, row_image)
-   where d.link_id = x.link and x.row_image is not null and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')
-     and v_map.on_filter_exit = 'keep';
-  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
-     from unnest(v_links, v_plan) as x (link, plan)
-     join tideway_private.links l on l.id = x.link
-    where x.plan ? 'revert'
-   having count(*) > 0;
+  if v_asleep or v_agreed or v_kinds && '{held,delete,soft_delete,local_gone,sleep}' then
+    update tideway_private.links l
+       set local_image = l.local_image || coalesce(x.plan -> 'agreed_local', '{}'),
+           remote_diff = tideway_private.sparse_difference(l.remote_diff, coalesce(x.plan -> 'agreed_remote', '{}'), l.local_image || coalesce(x.plan -> 'agreed_local', '{}')),
+           local_gone_at = case when x.verdict in ('held', 'delete', 'soft_delete', 'local_gone') then coalesce(l.local_gone_at, clock_timestamp())
+                                when x.row_image is not null then null else l.local_gone_at end,
+           remote_gone_at = case when x.verdict = 'unread' then null else l.remote_gone_at end,
+           dormant = case when x.verdict = 'sleep' then true when x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null then false else l.dormant end,
+           touched_at = v_moment
+      from unnest(v_links, v_verdicts, v_plan, v_rows) as x (link, verdict, plan, row_image)
+     where l.id = x.link
+       and (x.verdict in ('held', 'delete', 'soft_delete', 'local_gone', 'sleep') or x.plan ? 'agreed_local'
+            or (x.verdict in ('update', 'nothing', 'unread') and x.row_image is not null and (l.dormant or l.local_gone_at is not null)));
+  end if;
+  if v_map.on_filter_exit = 'keep'
+     and exists (select from tideway_private.deletions d where d.mapping = v_map.number and d.gone_side = 'local' and d.state in ('pending', 'held', 'released')) then
+    update tideway_private.deletions d
+       set state = 'withdrawn', decided_at = clock_timestamp()
+      from unnest(v_links, v_rows) as x (link, row_image)
+     where d.link_id = x.link and x.row_image is not null and d.gone_side = 'local' and d.state in ('pending', 'held', 'released');
+  end if;
+  if v_reverts then
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('compare'::text), true)
+       from unnest(v_links, v_plan) as x (link, plan)
+       join tideway_private.links l on l.id = x.link
+      where x.plan ? 'revert'
+     having count(*) > 0;
+  end if;
 
-  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op),
-            'dependency', clock_timestamp() + interval '5 s')
-     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
-    where x.verdict in ('first_read', 'dependency')
-   having count(*) > 0;
-  perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '50 ms')
-     from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
-    where x.verdict = 'elsewhere'
-   having count(*) > 0;
-  perform tideway_private.finish_rows(v_map, array_agg(x.key))
-     from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
-    where x.verdict in ('nothing', 'held', 'local_gone', 'sleep')
-   having count(*) > 0;
-  perform tideway_private.hold_flapping(v_map, array_agg(x.key)) from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
-    where x.verdict = 'flapping' having count(*) > 0;
+  if v_kinds && '{first_read,dependency}' then
+    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op),
+              'dependency', clock_timestamp() + interval '5 s')
+       from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+      where x.verdict in ('first_read', 'dependency')
+     having count(*) > 0;
+  end if;
+  if 'elsewhere' = any (v_kinds) then
+    perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + interval '50 ms')
+       from unnest(v_batch.keys, v_batch.ops, v_verdicts) as x (key, op, verdict)
+      where x.verdict = 'elsewhere'
+     having count(*) > 0;
+  end if;
+  if v_kinds && '{nothing,held,local_gone,sleep}' then
+    perform tideway_private.finish_rows(v_map, array_agg(x.key))
+       from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
+      where x.verdict in ('nothing', 'held', 'local_gone', 'sleep')
+     having count(*) > 0;
+  end if;
+  if 'flapping' = any (v_kinds) then
+    perform tideway_private.hold_flapping(v_map, array_agg(x.key)) from unnest(v_batch.keys, v_verdicts) as x (key, verdict)
+      where x.verdict = 'flapping' having count(*) > 0;
+  end if;
 
   -- A row whose record is gone, deleted here and born again: the old link stays as a tombstone of its remote id.
-  update tideway_private.links l
-     set local_gone_at = clock_timestamp(), touched_at = v_moment
-    from unnest(v_links, v_verdicts) as x (link, verdict)
-   where l.id = x.link and x.verdict = 'rebirth';
-  select array_agg(case when x.verdict = 'rebirth' then null else x.link end order by x.n),
-         array_agg(case when x.verdict = 'rebirth' then 'create' else x.verdict end order by x.n)
-    into v_links, v_verdicts
-    from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+  if 'rebirth' = any (v_kinds) then
+    update tideway_private.links l
+       set local_gone_at = clock_timestamp(), touched_at = v_moment
+      from unnest(v_links, v_verdicts) as x (link, verdict)
+     where l.id = x.link and x.verdict = 'rebirth';
+    select array_agg(case when x.verdict = 'rebirth' then null else x.link end order by x.n),
+           array_agg(case when x.verdict = 'rebirth' then 'create' else x.verdict end order by x.n)
+      into v_links, v_verdicts
+      from unnest(v_links, v_verdicts) with ordinality as x (link, verdict, n);
+  end if;
 
   -- What is about to be sent is in the link before anything leaves.
   -- From here on links are found by their id: without statistics the planner would read all of a mapping's links for each key.
-  with made as (
-    insert into tideway_private.links (mapping, org_id, local_key, lane, sent, sent_local, sent_op, sent_no, sent_until, touched_at)
-    select v_map.number, v_map.org_id, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.plan -> 'sent', x.plan -> 'sent_local', 'create',
-           nextval('tideway_private.moments'), clock_timestamp() + request_life, v_moment
-      from unnest(v_batch.keys, v_verdicts, v_plan, v_links) as x (key, verdict, plan, link)
-     where x.verdict = 'create' and x.link is null
-    returning id, local_key
-  )
-  select array_agg(coalesce(x.link, m.id) order by x.n) into v_made
-    from unnest(v_batch.keys, v_links) with ordinality as x (key, link, n)
-    left join made m on m.local_key = x.key;
+  v_made := v_links;
+  if v_kinds && '{create,rebirth}' then
+    with made as (
+      insert into tideway_private.links (mapping, org_id, local_key, lane, sent, sent_local, sent_op, sent_no, sent_until, touched_at)
+      select v_map.number, v_map.org_id, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.plan -> 'sent', x.plan -> 'sent_local', 'create',
+             nextval('tideway_private.moments'), clock_timestamp() + request_life, v_moment
+        from unnest(v_batch.keys, v_verdicts, v_plan, v_links) as x (key, verdict, plan, link)
+       where x.verdict = 'create' and x.link is null
+      returning id, local_key
+    )
+    select array_agg(coalesce(x.link, m.id) order by x.n) into v_made
+      from unnest(v_batch.keys, v_links) with ordinality as x (key, link, n)
+      left join made m on m.local_key = x.key;
+  end if;
   update tideway_private.links l
      set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
          sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
@@ -244,9 +282,8 @@ begin
      set prepared_at = clock_timestamp(),
          keys = s.keys, ops = s.ops, xids = s.xids, marked_ats = s.marked_ats, link_ids = s.link_ids
     from (select array_agg(x.key order by x.n) as keys, array_agg(x.op order by x.n) as ops, array_agg(x.xid order by x.n) as xids,
-                 array_agg(x.marked_at order by x.n) as marked_ats, array_agg(l.id order by x.n) as link_ids
+                 array_agg(x.marked_at order by x.n) as marked_ats, array_agg(x.link order by x.n) as link_ids
             from unnest(v_batch.keys, v_batch.ops, v_batch.xids, v_batch.marked_ats, v_verdicts, v_made) with ordinality as x (key, op, xid, marked_at, verdict, link, n)
-            join tideway_private.links l on l.id = x.link
            where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')) as s
    where f.id = batch
      and s.keys is not null;
@@ -263,17 +300,10 @@ begin
         from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
         join tideway_private.links l on l.id = x.link
        where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
-    ), named as (
-      select i.n,
-             jsonb_object_agg(c.remote, i.goes -> c.field) filter (where i.goes ? c.field) as goes,
-             jsonb_object_agg(c.remote, coalesce(i.remote_diff -> c.field, i.local_image -> c.field))
-               filter (where i.verdict = 'update' and i.goes ? c.field) as expected,
-             jsonb_object_agg(c.remote, coalesce(i.payload -> c.field, i.sent -> c.field))
-               filter (where i.verdict in ('create', 'lookup') and c.written and c.local = any (v_map.key_columns)) as correlation,
-             jsonb_object_agg(c.remote, i.whole -> c.field) filter (where c.written and not c.is_remote_id and i.whole ? c.field) as fields
-        from item i
-       cross join (select m.*, m.direction in ('push', 'both') as written from tideway.mapping_columns m where m.mapping_id = v_map.id) as c
-       group by i.n
+    ), column_name as materialized (
+      select c.remote, c.field, c.direction in ('push', 'both') as written, c.is_remote_id, c.local = any (v_map.key_columns) as is_key
+        from tideway.mapping_columns c
+       where c.mapping_id = v_map.id
     )
     select i.n::integer, case i.verdict when 'soft_delete' then 'update' else i.verdict end, i.id, i.key, i.remote_id,
            case when i.verdict = 'soft_delete' then jsonb_build_object(substr(v_map.on_local_delete, 13), true) else '{}' end || coalesce(a.goes, '{}'),
@@ -284,7 +314,14 @@ begin
            -- Where an unanswered write of ours has moved the record on, the app refuses, and a read tells.
            case when i.verdict in ('update', 'delete', 'soft_delete') then i.version end
       from item i
-      join named a on a.n = i.n
+     cross join lateral (
+       select jsonb_object_agg(c.remote, i.goes -> c.field) filter (where i.goes ? c.field) as goes,
+              jsonb_object_agg(c.remote, coalesce(i.remote_diff -> c.field, i.local_image -> c.field))
+                filter (where i.verdict = 'update' and i.goes ? c.field) as expected,
+              jsonb_object_agg(c.remote, coalesce(i.payload -> c.field, i.sent -> c.field))
+                filter (where i.verdict in ('create', 'lookup') and c.written and c.is_key) as correlation,
+              jsonb_object_agg(c.remote, i.whole -> c.field) filter (where c.written and not c.is_remote_id and i.whole ? c.field) as fields
+         from column_name c) a
       left join tideway_private.waiting w on w.mapping = v_map.number and w.local_key = i.key
      order by i.n;
 end;

@@ -19,7 +19,7 @@ declare
   v_count    integer;
   v_run      uuid;
 begin
-  v_trouble := tideway_private.table_trouble(map);
+  v_trouble := tideway_private.table_trouble(map, writes => false);
   if v_trouble is not null then
     perform tideway_private.stop_mapping(map, v_trouble);
     return 0;

@@ -5,7 +5,7 @@ volatile
 set search_path = ''
 as $$
   insert into tideway_private.read_versions as v (mapping, org_id, xids)
-  select m.number, m.org_id, array(select distinct tideway_private.widen_xid(x) from unnest(xids) as x)
+  select m.number, m.org_id, array(select distinct x from unnest(tideway_private.widen_xids(xids)) as x)
     from tideway.mappings m
    where m.read is not null
      and (relations is null or m.local_table = any (relations))
