@@ -830,6 +830,28 @@ describe('people at work in the sheet', () => {
     expect(rig.app.seen(0)[2]).toEqual(['b', '', 'Torch', '2']);
   });
 
+  test.for<[Fields]>([[{ Name: 'Torch' }], [{ Name: null, Count: 20 }]])(
+    'who inserts a column left of the key loses no key and no row (%o)',
+    async ([change]) => {
+      const rig = await open();
+      rig.app.before('values:batchUpdate', () => {
+        rig.app.person(0).insertColumn(1, '');
+      });
+      const [first, second] = await write(rig, update('b', change), update('c', change));
+      for (const outcome of [first, second]) {
+        expect(outcome?.result).toBe('written');
+        expect(outcome).not.toHaveProperty('harmed');
+      }
+      const name = change['Name'] ?? '';
+      const count = change['Count'] === 20 ? '20' : undefined;
+      expect(rig.app.seen(0).slice(1)).toEqual([
+        ['', 'a', 'Chair', '1'],
+        ['', 'b', name, count ?? '2'],
+        ['', 'c', name, count ?? '3'],
+      ]);
+    },
+  );
+
   test('a formula that was hit gets back its formula', async () => {
     const rows = [
       ['SKU', 'Name', 'Count'],

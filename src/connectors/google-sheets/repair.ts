@@ -58,7 +58,7 @@ export function findStray(
   ];
   for (const { row, at } of places) {
     if (!same(row.cells[at], value) || meant(row, at)) continue;
-    const { original, known } = originalOf(before, after, row, at);
+    const { original, known } = originalOf(before, after, row, at, batch);
     // In a cell that nobody knew nothing tells an empty text of ours from none, unless it was sent to this very place.
     const isSentTo = row.number === rowNumber && at === column;
     if (same(original, value) && (known || !isSentTo)) continue;
@@ -73,19 +73,35 @@ function originalOf(
   after: KeyedSheet,
   row: SheetRow,
   at: number,
+  batch: readonly Written[],
 ): { readonly original: Cell; readonly known: boolean } {
   const key = rowKey(after, row);
   const header = after.columns.find(({ index }) => index === at)?.name;
   const column = before.columns.find(({ name }) => name === header);
-  const old = key === null ? undefined : rowOf(before, key);
+  const old = withoutKey(before, after, row, batch) ?? (key === null ? undefined : rowOf(before, key));
   if (column && old) return { original: old.cells[column.index] ?? EMPTY, known: true };
   const isAlone = header === undefined || row.cells.every((cell, index) => index === at || same(cell, null));
   return { original: EMPTY, known: isAlone };
 }
 
+/** The row as it was, where a column came in front of the key and so the key itself was hit. */
+function withoutKey(
+  before: KeyedSheet,
+  after: KeyedSheet,
+  row: SheetRow,
+  batch: readonly Written[],
+): SheetRow | undefined {
+  const { index } = keyOf(after);
+  const isHit = batch.some(
+    ({ rowNumber, column, value }) => rowNumber === row.number && column === index && same(row.cells[index], value),
+  );
+  const stood = isHit ? before.rows.find(({ number }) => number === row.number) : undefined;
+  return stood && !after.byKey.has(rowKey(before, stood) ?? '') ? stood : undefined;
+}
+
 /** What people must know of a stray value that was put right, or that was not. */
 export function harmOf(after: KeyedSheet, { meant, column, row }: Stray, mended: boolean): Harm {
-  const key = rowKey(after, row);
+  const key = column === keyOf(after).index ? null : rowKey(after, row);
   const name = after.columns.find(({ index }) => index === column)?.name;
   const place = `${letters(column)}${String(row.number)}`;
   const what = name === undefined ? place : `"${name}" (${place})`;
