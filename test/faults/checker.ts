@@ -157,6 +157,7 @@ function withToldHarm(history: History): { readonly whole: History; readonly tak
   const { effects, byPlace, told } = history;
   const left = [...(told.overwritten ?? [])];
   const edits = new Set<Effect>();
+  const mends = new Set<Effect | undefined>();
   const names = new Map<string, string>();
   for (const [at, stray] of effects.entries()) {
     const { by, side, before, after } = stray;
@@ -175,7 +176,8 @@ function withToldHarm(history: History): { readonly whole: History; readonly tak
       ),
     );
     const next = nextOf(effects, stray, at);
-    if (fields.length === 0 || reports.length < fields.length || isOwn || isMend(stray, next)) continue;
+    if (isMend(stray, next)) mends.add(next);
+    if (mends.has(stray) || mends.has(next) || fields.length === 0 || reports.length < fields.length || isOwn) continue;
     const empties =
       next?.by === 'tideway' &&
       FIELDS.every((field) => next.after?.[field] === (fields.includes(field) ? 'null' : before[field]));
