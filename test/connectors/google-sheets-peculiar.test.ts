@@ -801,6 +801,23 @@ describe('people at work in the sheet', () => {
     expect(names(emptied)).toEqual({ a: 'Chair', new: '', b: '', c: 'Bed' });
   });
 
+  test('who moves rows again while a value is put right loses nothing more', async () => {
+    for (const [place, harmed] of [
+      [2, ['new']],
+      [3, ['new', 'top']],
+    ] as const) {
+      const rig = await open();
+      intrudes(rig, ['new', 'Mirror', 8]);
+      rig.app.before(`${DOCUMENT}:batchUpdate`, () => {
+        rig.app.person(0).insertRow(place, ['top', 'Hook', 9]);
+      });
+      const [outcome] = await write(rig, update('b', { Name: 'Torch' }));
+      expect(outcome?.result).toBe('written');
+      expect(outcome?.harmed?.map(({ id }) => id)).toEqual(harmed);
+      expect(names(rig)).toEqual({ a: 'Chair', new: '', top: place === 2 ? 'Hook' : '', b: 'Torch', c: 'Bed' });
+    }
+  });
+
   test('a row that has no key yet is named by its place', async () => {
     const rig = await open();
     intrudes(rig, [null, 'Mirror', 8]);

@@ -67,6 +67,26 @@ export function findStray(
   return [];
 }
 
+/** What went astray once more when `strays` were put right: the values that stand there still, and the cells that were hit in their place. */
+export function findMissed(before: KeyedSheet, after: KeyedSheet, strays: readonly Stray[]): Stray[] {
+  const restored = strays.flatMap((stray) => {
+    const { ref, column, row, original } = stray;
+    const [id, name] = [rowKey(before, row), before.columns.find(({ index }) => index === column)?.name];
+    // Of a row that got back its key, or that is gone, nothing can be said.
+    if (id === null || name === undefined || rowOf(after, id) === undefined) return [];
+    return [{ stray, sent: { ref, id, name, column, rowNumber: row.number, value: original.value ?? '' } }];
+  });
+  const batch = restored.map(({ sent }) => sent);
+  return restored.flatMap(({ stray, sent }) => {
+    const hit = findStray(before, after, sent, batch);
+    const row = rowOf(after, sent.id);
+    const own = after.columns.find(({ name }) => name === sent.name);
+    if (hit.length === 0 || row === undefined || own === undefined) return hit;
+    const stands = same(row.cells[own.index], stray.row.cells[stray.column]?.value ?? null);
+    return stands ? [{ ...stray, row, column: own.index }, ...hit] : hit;
+  });
+}
+
 /** What the cell held when it was last seen. One that came since is taken for empty, and was so for sure only where nothing stands beside it. */
 function originalOf(
   before: KeyedSheet,

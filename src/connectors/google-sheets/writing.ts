@@ -8,6 +8,7 @@ import { createSheetsClient, type SheetsClient } from './client.ts';
 import { doubledFault, keyRows, toRecord, type KeyedSheet } from './records.ts';
 import {
   deletionOf,
+  findMissed,
   findStray,
   harmOf,
   lostRows,
@@ -111,12 +112,8 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
     const strays = written.flatMap((one) => findStray(before, after, one, written));
     const astray = new Set(strays.map(({ ref }) => ref));
     if (strays.length > 0) {
-      const requests = strays.map((stray) => restoreCell(after, stray));
       const again = sent.filter(({ ref }) => astray.has(ref));
-      const mends = await attempt(work, again, () => work.client.batchUpdate(before.spreadsheet, requests));
-      tell(work, after, strays, mends);
-      if (!mends) return sheet;
-      const mended = await look(work, again);
+      const mended = await putRight(work, after, strays, again);
       if (mended === undefined) return sheet;
       sheet = mended;
       open = again;
@@ -127,6 +124,29 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
     }
   }
   busy(work, open, first);
+  return sheet;
+}
+
+/** Gives the cells back what they held, and looks where that went: rows may have moved once more. */
+async function putRight(
+  work: Work,
+  after: KeyedSheet,
+  strays: readonly Stray[],
+  rows: readonly UpdateRow[],
+): Promise<KeyedSheet | undefined> {
+  let sheet = after;
+  let open = strays;
+  for (let round = 0; round < ROUNDS && open.length > 0; round += 1) {
+    const seen = sheet;
+    const requests = open.map((stray) => restoreCell(seen, stray));
+    const mends = await attempt(work, rows, () => work.client.batchUpdate(seen.spreadsheet, requests));
+    tell(work, seen, open, mends);
+    if (!mends) return undefined;
+    const now = await look(work, rows);
+    if (now === undefined) return undefined;
+    sheet = now;
+    open = findMissed(seen, now, open);
+  }
   return sheet;
 }
 
@@ -155,9 +175,13 @@ async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly 
 
 /** People hear of a cell that could not be given back what it held. */
 function tell(work: Work, after: KeyedSheet, strays: readonly Stray[], mended: boolean): void {
-  for (const stray of strays)
-    if (!mended || !stray.known)
-      work.harmed.set(stray.ref, [...(work.harmed.get(stray.ref) ?? []), harmOf(after, stray, mended)]);
+  for (const stray of strays) {
+    if (mended && stray.known) continue;
+    const harm = harmOf(after, stray, mended);
+    const all = work.harmed.get(stray.ref) ?? [];
+    if (!all.some(({ id, fault }) => id === harm.id && fault.column === harm.fault.column))
+      work.harmed.set(stray.ref, [...all, harm]);
+  }
 }
 
 /** The cells of one update; what cannot be written is answered for at once. */
