@@ -4,9 +4,14 @@ language sql
 stable
 set search_path = ''
 as $$
-  select coalesce(pg_catalog.array_agg(t.relid::oid order by t.relid::oid), '{}')
-    from pg_catalog.pg_partition_tree(local_table) t
-   where t.relid <> local_table
+  -- From the catalogue: pg_partition_tree() locks the partitions, and before the table itself that is a deadlock with whoever alters it.
+  select case when (select c.relkind from pg_catalog.pg_class c where c.oid = local_table) = 'p' then array(
+    with recursive part as (
+      select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = local_table and not i.inhdetachpending
+      union all
+      select i.inhrelid from part p join pg_catalog.pg_inherits i on i.inhparent = p.inhrelid and not i.inhdetachpending
+    )
+    select p.inhrelid from part p order by p.inhrelid) else '{}' end
 $$;
 
 comment on function tideway_private.partitions_of(regclass) is

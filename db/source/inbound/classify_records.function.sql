@@ -16,6 +16,9 @@ begin
            when k.id is null then 'locked'
            when l.touched_at > asked then 'stale'
            when w.reason = 'paused' then 'paused'
+           -- The key lives on under another link: as its record, which this one duplicates, or as a create whose answer will
+           -- say whether this is it.
+           when n.id is not null then case when x.deleted then 'nothing' when n.remote_id is null then 'stale' else 'unknown' end
            when x.deleted then case when l.remote_gone_at is null then 'gone' else 'nothing' end
            when l.dormant then 'dormant'
            when l.local_key is null then 'unknown'
@@ -31,6 +34,9 @@ begin
     from unnest(ids, deleted) with ordinality as x (id, deleted, n)
     left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
     left join unnest(locked) as k (id) on k.id = l.id
+    left join tideway_private.links n
+      on l.local_gone_at is not null and l.remote_gone_at is not null
+     and n.mapping = map.number and n.local_key = l.local_key and (n.local_gone_at is null or n.remote_gone_at is null)
     left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused';
 end;
 $$;

@@ -51,10 +51,9 @@ begin
               (select c.relreplident::text from pg_catalog.pg_class c where c.oid = t.relation)
               || coalesce((select string_agg(i.indexrelid::text, ' ' order by i.indexrelid) from pg_catalog.pg_index i
                             where i.indrelid = t.relation and (i.indisprimary or i.indisreplident)), '') as key_source,
-              coalesce((select jsonb_object_agg(p.relid::oid::text, c.relfilenode)
-                          from pg_catalog.pg_partition_tree(t.relation) p
-                          join pg_catalog.pg_class c on c.oid = p.relid
-                         where p.isleaf and p.relid::oid <> t.relation), '{}') as partitions) x
+              coalesce((select jsonb_object_agg(c.oid::text, c.relfilenode)
+                          from pg_catalog.pg_class c
+                         where c.oid = any (tideway_private.partitions_of(t.relation)) and c.relkind <> 'p'), '{}') as partitions) x
       left join tideway_private.followed f on f.slot = check_followed.slot and f.relation = t.relation
      order by t.relation
   loop

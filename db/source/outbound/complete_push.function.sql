@@ -21,6 +21,11 @@ begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = complete_push.batch for update;
   if not found or v_batch.epoch <> complete_push.epoch then
     -- The answer of a fenced owner is evidence all the same: the ids of what it created must not be lost.
+    perform tideway_private.free_remote_ids(k.mapping, outcomes)
+       from (select l.mapping
+               from jsonb_to_recordset(outcomes) as o (link_id bigint)
+               join tideway_private.links l on l.id = o.link_id and l.remote_id is null
+              limit 1) as k;
     update tideway_private.links l
        set remote_id = o.remote_id, touched_at = v_moment
       from (select distinct on (a.remote_id) a.*
@@ -47,6 +52,10 @@ begin
     into v_results, v_told, v_written
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
     left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id;
+
+  if exists (select from tideway_private.links l where l.id = any (v_batch.link_ids) and l.remote_id is null) then
+    perform tideway_private.free_remote_ids(v_map.number, outcomes);
+  end if;
 
   -- Written: only the fields that were sent move, and only to what the app showed.
   update tideway_private.links l

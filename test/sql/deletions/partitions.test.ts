@@ -142,3 +142,21 @@ test('a held deletion that somebody approves is sent while a partition is away',
   await engine.daemon.query('select tideway_private.carry_out_approval($1, null, $2)', [map.number, 'me']);
   expect((await map.push()).map(({ op }) => op)).toEqual(keys.map(() => 'delete'));
 });
+
+test('whoever alters a partitioned table is not met among its partitions, where both would wait for each other', async () => {
+  const { map } = await partitioned();
+  const daemon = await engine.pool.connect();
+  try {
+    await engine.owner.query(`begin; alter table ${map.table} add column note text`);
+    await daemon.query(`begin; set local lock_timeout = '2s'`);
+    const { rows } = await daemon.query<{ partitions: string[] }>(
+      `select tideway_private.partitions_of($1)::regclass[]::text[] as partitions`,
+      [map.table],
+    );
+    expect(rows[0]?.partitions).toEqual([`${map.table}_old`, `${map.table}_new`]);
+    await daemon.query('rollback');
+  } finally {
+    await engine.owner.query('rollback');
+    daemon.release();
+  }
+});

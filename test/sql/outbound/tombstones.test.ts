@@ -47,6 +47,63 @@ test('a key that is inserted again after both sides were gone is a new life', as
   ).toEqual(['create']);
 });
 
+test.each(['answered', 'found'] as const)(
+  'in an app whose ids are keys a row that is inserted again has its record under the old id (%s)',
+  async (how) => {
+    const map = await linked();
+    await engine.owner.query(`delete from ${map.table}`);
+    await map.mark(['1'], { op: 2 });
+    expect((await map.push(() => ({ result: 'written' }))).map((item) => item.op)).toEqual(['delete']);
+    await engine.owner.query(`insert into ${map.table} values (1, 'again')`);
+    await map.mark(['1']);
+    if (how === 'answered') await map.push((item) => ({ result: 'written', remote_id: 'r1', shown: item.payload }));
+    else {
+      await map.push(() => ({ result: 'uncertain' }));
+      await engine.pool.query(
+        `update tideway_private.waiting set due_at = now(); update tideway_private.links set sent_until = now()`,
+      );
+      await map.mark(['1'], { op: 5 });
+      expect(
+        (await map.push((item) => ({ result: 'found', remote_id: 'r1', shown: item.payload }))).map((item) => item.op),
+      ).toEqual(['lookup']);
+    }
+    expect(await map.links()).toEqual([
+      expect.objectContaining({ remote_id: null, local_key: '1', local_gone: true, remote_gone: true }),
+      expect.objectContaining({ remote_id: 'r1', local_key: '1', local_gone: false, remote_gone: false, sent: null }),
+    ]);
+    await map.page([{ id: 'r1', fields: { Id: 1, Name: 'theirs' } }]);
+    expect(await map.rows()).toEqual([{ id: 1, name: 'theirs' }]);
+    await map.mark(['1'], { op: 5 });
+    expect(await map.push()).toEqual([]);
+    expect(await map.errors()).toEqual([]);
+  },
+);
+
+test('a record under an old id is no answer to the create of a row that is inserted again', async () => {
+  const map = await linked();
+  await engine.owner.query(`delete from ${map.table}`);
+  await map.mark(['1'], { op: 2 });
+  await map.push(() => ({ result: 'written' }));
+  await engine.owner.query(`insert into ${map.table} values (1, 'again')`);
+  await map.mark(['1']);
+  await map.push(() => ({ result: 'uncertain' }));
+  await map.page([{ id: 'r1', fields: { Id: 1, Name: 'one' } }]);
+  expect((await map.rereads()).map(({ remote_id }) => remote_id)).toEqual(['r1']);
+  await engine.pool.query(
+    `update tideway_private.waiting set due_at = now(); update tideway_private.links set sent_until = now()`,
+  );
+  await map.mark(['1'], { op: 5 });
+  await map.push((item) => ({ result: 'found', remote_id: 'r2', shown: item.payload }));
+  expect((await map.links()).filter((link) => !link.local_gone)).toEqual([
+    expect.objectContaining({ remote_id: 'r2', local_key: '1' }),
+  ]);
+  await map.page([{ id: 'r1', deleted: true }]);
+  expect(await map.rows()).toEqual([{ id: 1, name: 'again' }]);
+  await map.mark(['1'], { op: 5 });
+  expect(await map.push()).toEqual([]);
+  expect(await map.errors()).toEqual([]);
+});
+
 test.each(['one', 'two'])(
   'a row that is deleted and inserted again while its record is gone gets a record with all its values (%s)',
   async (name) => {
