@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { wooSettings, type WooSettings } from '../../src/connectors/woocommerce/settings.ts';
 import { woocommerce } from '../../src/connectors/woocommerce/woocommerce.ts';
 import type { Cursor, Session } from '../../src/connectors/connector.ts';
+import type { WriteRow } from '../../src/model/write.ts';
 import { signBody, startWooApp, type WooApp } from '../apps/woocommerce/woo-app.ts';
 import type { WooKey } from '../apps/woocommerce/woo-auth.ts';
 import { CASES, type RecordedCase } from '../apps/woocommerce/woo-schema.ts';
@@ -258,6 +259,19 @@ describe('WooCommerce', () => {
         { ref: 'b', result: 'written' },
       ]);
       expect(app.store.get('products', made.id)).toMatchObject({ name: 'New', regular_price: '2' });
+    }));
+
+  test('a product in the bin that holds the SKU is taken out of it', () =>
+    using(async ({ app, session }) => {
+      const made = app.store.create('products', { name: 'Old', sku: 'H-1', weight: '3' }, 'person');
+      const write = async (row: WriteRow) => woocommerce.writeBatch?.(session, { table: 'products', rows: [row] });
+      await write({ op: 'delete', ref: 'a', idempotencyKey: 'a', id: String(made.id) });
+      expect(app.store.get('products', made.id)).toMatchObject({ status: 'trash' });
+      const fields = { name: 'New', sku: 'H-1' };
+      expect(await write({ op: 'create', ref: 'b', idempotencyKey: 'b', fields })).toMatchObject([
+        { result: 'written', id: String(made.id) },
+      ]);
+      expect(app.store.get('products', made.id)).toMatchObject({ status: 'publish', name: 'New', weight: '3' });
     }));
 
   test("a customer whose e-mail is taken becomes the row's record", () =>

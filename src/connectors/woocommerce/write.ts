@@ -144,17 +144,25 @@ function errorOf(item: BatchItem | undefined): WooError | undefined {
   return item !== undefined && 'error' in item ? (item.error as WooError) : undefined;
 }
 
-function isTaken({ code, message }: WooError): boolean {
+/** A product in the bin holds its SKU. */
+function isInBin({ code, message }: WooError): boolean {
+  return code === 'woocommerce_rest_product_not_created' && message.includes('already present in the lookup table');
+}
+
+function isTaken(error: WooError): boolean {
+  const { code, message } = error;
   return (
-    /^(product_invalid_sku|registration-error-email-exists|woocommerce_rest_coupon_code_already_exists|term_exists|existing_user_)/.test(
+    isInBin(error) ||
+    (/^(product_invalid_sku|registration-error-email-exists|woocommerce_rest_coupon_code_already_exists|term_exists|existing_user_)/.test(
       code,
-    ) && !/invalid email/i.test(message)
+    ) &&
+      !/invalid email/i.test(message))
   );
 }
 
 /**
  * The key is taken: a record with it is there already, made by a create whose answer was lost or by somebody else.
- * It becomes this row's record and gets its values.
+ * It becomes this row's record and gets its values; one in the bin is taken out of it.
  */
 async function adopt(work: Work, row: CreateRow, error: WooError): Promise<WriteOutcome> {
   const { client, table, path } = work;
@@ -162,7 +170,9 @@ async function adopt(work: Work, row: CreateRow, error: WooError): Promise<Write
   try {
     const id = await holderOf(work, row, error);
     if (id === undefined) return refused();
-    const answer = await client.batch(path, { update: [{ id, ...toBody(table, row.fields) }] });
+    const answer = await client.batch(path, {
+      update: [{ id, ...(isInBin(error) ? { status: 'publish' } : {}), ...toBody(table, row.fields) }],
+    });
     const item = answer.update[0];
     return errorOf(item) ? refused() : outcomeOf(work, row, item);
   } catch (problem) {
@@ -174,14 +184,15 @@ async function adopt(work: Work, row: CreateRow, error: WooError): Promise<Write
 async function holderOf(
   { client, table, path }: Work,
   { fields }: CreateRow,
-  { data }: WooError,
+  error: WooError,
 ): Promise<number | undefined> {
-  const named = (data as { resource_id?: unknown } | undefined)?.resource_id;
+  const named = (error.data as { resource_id?: unknown } | undefined)?.resource_id;
   if (typeof named === 'number' && named > 0) return named;
   for (const [column, parameter] of Object.entries(table.findBy)) {
     const value = text(fields[column]);
     if (value === '' || parameter === 'search') continue;
-    const { rows } = await client.list(path, { ...table.query, [parameter]: value, per_page: '2', _fields: 'id' });
+    const where = { ...table.query, ...(isInBin(error) ? { status: 'trash' } : {}), [parameter]: value };
+    const { rows } = await client.list(path, { ...where, per_page: '2', _fields: 'id' });
     if (rows.length === 1) return rows[0]?.id;
   }
   return undefined;
