@@ -162,7 +162,9 @@ const checks: Record<string, (seen: Observed) => Verdict | Verdict[]> = {
         ),
       );
     }
-    return wrong.length > 0 ? wrong : ok(`${publicationName} holds ${facts.published.length} tables`);
+    return wrong.length > 0
+      ? wrong
+      : ok(`${publicationName} holds ${facts.published.length === 1 ? '1 table' : `${facts.published.length} tables`}`);
   },
 
   'tables without a key': ({ facts }) => {

@@ -49,6 +49,7 @@ const STANDBY_LOOK = 1_000;
 const CONNECT_WITHIN = 10_000;
 /** A stream that shows no heartbeat for so long is dead, whatever the socket says. */
 const SILENCE = 30_000;
+const UNPUBLISHED = 'the publication was missing for a while';
 
 /** Ends the present stream so that it is opened anew; nothing is lost, because nothing of it was confirmed. */
 class Reopen extends Error {}
@@ -145,7 +146,7 @@ export class Follower {
       return;
     }
     await skipToNow(this.#connection(), slot);
-    this.#doubt = 'the publication was missing for a while';
+    this.#doubt = UNPUBLISHED;
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -174,20 +175,26 @@ export class Follower {
       const following = await startFollowing(database, slot, stream.server, owner);
       const now = await slotState(database, slot);
       const doubt = this.#findDoubt(following, now.confirmed);
+      let unpublished = false;
       if (doubt !== undefined) {
         // What the slot has confirmed is where it goes on; nothing before that will ever come again.
         const from = now.confirmed ?? formatLsn(stream.server.position);
         const asked = await distrustPosition(database, slot, following.epoch, from, doubt);
         this.#doubt = undefined;
-        log.warn(
+        // Before the first mapping there is no publication, and each look begins anew.
+        log[asked === 0 ? 'debug' : 'warn'](
           { event: 'follow.position.doubted', slot, doubt, mappings: asked },
           'The position cannot be trusted; all rows are compared',
         );
+        unpublished = asked === 0 && doubt === UNPUBLISHED;
       }
       const { troubles } = await checkFollowed(database, slot, publication);
       this.#tell(troubles);
       this.#tables = await followedTables(database);
-      log.info({ event: 'follow.log.followed', slot, position: following.lsn }, 'Following the log');
+      log[unpublished ? 'debug' : 'info'](
+        { event: 'follow.log.followed', slot, position: following.lsn },
+        'Following the log',
+      );
       this.#state = 'following';
       this.#told.delete('standby');
       await this.#consume(stream, following.epoch, now.confirmed ?? '0/0', signal);

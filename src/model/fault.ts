@@ -58,6 +58,7 @@ export const FAULT_CODES = {
 
   CONFLICT: { class: 'CONFLICT', retryable: false },
   DUPLICATE_REMOTE: { class: 'CONFLICT', retryable: false },
+  OVERWRITTEN: { class: 'CONFLICT', retryable: false },
 
   DATABASE_TROUBLE: { class: 'DATABASE_ERROR', retryable: true },
   INTERNAL: { class: 'INTERNAL', retryable: false },

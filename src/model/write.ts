@@ -38,8 +38,15 @@ export interface DeleteRow extends WriteRowFacts {
 
 export type WriteRow = CreateRow | UpdateRow | DeleteRow;
 
+/** What a write did to another record than its own: the value is gone there, and only people can bring it back. */
+export interface Harm {
+  readonly id: string;
+  /** Names the column of the value, where that has a name. */
+  readonly fault: FaultFacts;
+}
+
 /** What became of one row of a batch. */
-export type WriteOutcome = { readonly ref: string } & (
+export type WriteOutcome = { readonly ref: string; readonly harmed?: readonly Harm[] } & (
   | {
       readonly result: 'written';
       readonly id: string;

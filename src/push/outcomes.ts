@@ -1,6 +1,6 @@
 import type { FaultFacts } from '../model/fault.ts';
 import type { WriteOutcome, WriteRow } from '../model/write.ts';
-import type { PushOutcome } from '../sql/outbound/complete-push.ts';
+import type { PushOutcome, RowError } from '../sql/outbound/complete-push.ts';
 import type { PreparedRow } from '../sql/outbound/prepare-push.ts';
 
 /** The row as a connector takes it. A lookup becomes a create: the app's idempotency key then decides. */
@@ -29,7 +29,11 @@ export function writeRow(row: PreparedRow, comparesVersions: boolean): WriteRow 
 }
 
 export function pushOutcome(outcome: WriteOutcome): PushOutcome {
-  const link = { link_id: outcome.ref };
+  const { harmed = [] } = outcome;
+  const link = {
+    link_id: outcome.ref,
+    ...(harmed.length === 0 ? {} : { harmed: harmed.map(({ id, fault }) => ({ remote_id: id, ...errorOf(fault) })) }),
+  };
   switch (outcome.result) {
     case 'written':
       return {
@@ -66,7 +70,7 @@ function isNobodysRow({ class: kind }: FaultFacts): boolean {
   return kind === 'AUTH_ERROR' || kind === 'RATE_LIMIT' || kind === 'NETWORK_ERROR';
 }
 
-function errorOf(fault: FaultFacts): Omit<PushOutcome, 'link_id' | 'result'> {
+function errorOf(fault: FaultFacts): RowError & Pick<PushOutcome, 'retry_after_ms'> {
   return {
     class: fault.class,
     code: fault.code,

@@ -2,7 +2,7 @@ import type { Limits } from '../connectors/connector.ts';
 import type { OwnedConnection } from '../connectors/owned-connection.ts';
 import { outcomesOf, settleAll } from '../connectors/write-outcomes.ts';
 import { Fault } from '../model/fault.ts';
-import type { WriteOutcome, WriteRow } from '../model/write.ts';
+import type { Harm, WriteOutcome, WriteRow } from '../model/write.ts';
 
 /** Writes rows in requests that the app takes; a request refused as a whole is halved until the bad row stands alone. */
 export async function writeRows(
@@ -22,6 +22,7 @@ export async function writeRows(
   }
   const session = owned.session('push');
   const outcomes: WriteOutcome[] = [];
+  const harmed = new Map<string, readonly Harm[]>();
   const parts = splitBySize(rows, limits);
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     const sent = part;
@@ -37,11 +38,20 @@ export async function writeRows(
       const middle = Math.ceil(whole.length / 2);
       parts.unshift(whole.slice(0, middle), whole.slice(middle));
       outcomes.push(...answers.filter((answer) => !isWhole(answer)));
+      for (const answer of answers.filter(isWhole)) harmed.set(answer.ref, harmOf(answer, harmed));
     } else {
       outcomes.push(...answers);
     }
   }
-  return outcomes;
+  // What an answer tells that was not kept is told with the one that was.
+  return outcomes.map((outcome) => {
+    const all = harmOf(outcome, harmed);
+    return all.length === 0 ? outcome : { ...outcome, harmed: all };
+  });
+}
+
+function harmOf({ ref, harmed = [] }: WriteOutcome, before: ReadonlyMap<string, readonly Harm[]>): readonly Harm[] {
+  return [...(before.get(ref) ?? []), ...harmed];
 }
 
 function splitBySize(rows: readonly WriteRow[], { rowsPerWrite, bytesPerWrite = Infinity }: Limits): WriteRow[][] {

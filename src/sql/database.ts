@@ -292,6 +292,16 @@ export function connectionFault(error: unknown, url: string): unknown {
       mend: 'Set DATABASE_URL to the direct address of the server; applications may go on using the pooler.',
     });
   }
+  if (code === '42501') {
+    const { hint } = error as { hint?: string };
+    return new TidewayError('TWC04', `The database refused it: ${messageOf(error)}`, {
+      where,
+      mend:
+        hint ??
+        'Set DATABASE_URL to a login that may: the administrator for migrate and uninstall, a member of tideway_daemon ' +
+          'for the daemon, of tideway_operator or tideway_reader for the rest.',
+    });
+  }
   return error;
 }
 

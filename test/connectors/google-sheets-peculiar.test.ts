@@ -732,7 +732,9 @@ describe('people at work in the sheet', () => {
     rig.app.before('values:batchUpdate', () => {
       rig.app.person(0).insertRow(2, ['new', 'Mirror', 8]);
     });
-    expect(await write(rig, update('b', { Name: 'Torch', Count: 20 }))).toMatchObject([{ result: 'written' }]);
+    const [outcome] = await write(rig, update('b', { Name: 'Torch', Count: 20 }));
+    expect(outcome?.result).toBe('written');
+    expect(outcome).not.toHaveProperty('harmed');
     expect(rig.app.seen(0)).toEqual([
       ['SKU', 'Name', 'Count'],
       ['new', 'Mirror', '8'],
@@ -757,9 +759,83 @@ describe('people at work in the sheet', () => {
     rig.app.before('values:batchUpdate', () => {
       rig.app.person(0).insertRow(3, []);
     });
-    await write(rig, update('b', { Name: 'Torch' }));
+    const [outcome] = await write(rig, update('b', { Name: 'Torch' }));
+    expect(outcome).not.toHaveProperty('harmed');
     expect(rig.app.seen(0)[2]?.join('')).toBe('');
     expect(names(rig)).toEqual({ a: 'Chair', b: 'Torch', c: 'Bed' });
+  });
+
+  /** A person inserts a row, with all its values, exactly where "b" was about to be written. */
+  const intrudes = ({ app }: SheetsRig, cells: readonly (string | number | null)[]): void => {
+    app.before('values:batchUpdate', () => {
+      app.person(0).insertRow(3, cells);
+    });
+  };
+
+  test('of a row that came to stand in the very place people hear what it lost', async () => {
+    const rig = await open();
+    intrudes(rig, ['new', 'Mirror', 8]);
+    const [outcome] = await write(rig, update('b', { Name: 'Torch' }));
+    expect(outcome).toMatchObject({
+      result: 'written',
+      record: { fields: { Name: 'Torch' } },
+      harmed: [{ id: 'new', fault: { class: 'CONFLICT', code: 'OVERWRITTEN', column: 'Name' } }],
+    });
+    expect(outcome?.harmed?.[0]?.fault.message).toBe(
+      '"Name" (B3) of the row "new" in the tab "Stock list" was overwritten by a value for the row "b", because somebody moved cells ' +
+        "at that very moment, and is empty now. The document's version history has what it held: type it again.",
+    );
+    expect(names(rig)).toEqual({ a: 'Chair', new: '', b: 'Torch', c: 'Bed' });
+  });
+
+  test('the same holds where the write had no answer, and where it emptied the cell', async () => {
+    const lost = { harmed: [{ id: 'new', fault: { column: 'Name' } }] };
+    const unanswered = await open();
+    intrudes(unanswered, ['new', 'Mirror', 8]);
+    unanswered.app.fail({ path: 'values:batchUpdate', with: { kind: 'drop_answer' } });
+    expect(await write(unanswered, update('b', { Name: 'Torch' }))).toMatchObject([{ result: 'uncertain', ...lost }]);
+    expect(names(unanswered)).toEqual({ a: 'Chair', new: '', b: 'Lamp', c: 'Bed' });
+    const emptied = await open();
+    intrudes(emptied, ['new', 'Mirror', 8]);
+    expect(await write(emptied, update('b', { Name: null }))).toMatchObject([{ result: 'written', ...lost }]);
+    expect(names(emptied)).toEqual({ a: 'Chair', new: '', b: '', c: 'Bed' });
+  });
+
+  test('who moves rows again while a value is put right loses nothing more', async () => {
+    for (const [place, harmed] of [
+      [2, ['new']],
+      [3, ['new', 'top']],
+    ] as const) {
+      const rig = await open();
+      intrudes(rig, ['new', 'Mirror', 8]);
+      rig.app.before(`${DOCUMENT}:batchUpdate`, () => {
+        rig.app.person(0).insertRow(place, ['top', 'Hook', 9]);
+      });
+      const [outcome] = await write(rig, update('b', { Name: 'Torch' }));
+      expect(outcome?.result).toBe('written');
+      expect(outcome?.harmed?.map(({ id }) => id)).toEqual(harmed);
+      expect(names(rig)).toEqual({ a: 'Chair', new: '', top: place === 2 ? 'Hook' : '', b: 'Torch', c: 'Bed' });
+    }
+  });
+
+  test('a row that has no key yet is named by its place', async () => {
+    const rig = await open();
+    intrudes(rig, [null, 'Mirror', 8]);
+    expect(await write(rig, update('b', { Name: 'Torch' }))).toMatchObject([
+      { result: 'written', harmed: [{ id: '(row 3 without a key)' }] },
+    ]);
+  });
+
+  test('what could not be put right is told too, whosever row it is in', async () => {
+    const rig = await open();
+    rig.app.before('values:batchUpdate', () => {
+      rig.app.person(0).sort(1, true);
+    });
+    rig.app.fail({ path: `${DOCUMENT}:batchUpdate`, with: { kind: 'status', status: 500 } });
+    const [outcome] = await write(rig, update('a', { Name: 'Stool' }));
+    expect(outcome).toMatchObject({ harmed: [{ id: 'c', fault: { code: 'OVERWRITTEN' } }] });
+    expect(outcome?.harmed?.[0]?.fault.message).toContain('may show that value still');
+    expect(names(rig)).toEqual({ a: 'Chair', b: 'Lamp', c: 'Stool' });
   });
 
   test('who inserts a column finds it as it was', async () => {
@@ -770,6 +846,28 @@ describe('people at work in the sheet', () => {
     expect(await write(rig, update('b', { Name: 'Torch' }))).toMatchObject([{ result: 'written' }]);
     expect(rig.app.seen(0)[2]).toEqual(['b', '', 'Torch', '2']);
   });
+
+  test.for<[Fields]>([[{ Name: 'Torch' }], [{ Name: null, Count: 20 }]])(
+    'who inserts a column left of the key loses no key and no row (%o)',
+    async ([change]) => {
+      const rig = await open();
+      rig.app.before('values:batchUpdate', () => {
+        rig.app.person(0).insertColumn(1, '');
+      });
+      const [first, second] = await write(rig, update('b', change), update('c', change));
+      for (const outcome of [first, second]) {
+        expect(outcome?.result).toBe('written');
+        expect(outcome).not.toHaveProperty('harmed');
+      }
+      const name = change['Name'] ?? '';
+      const count = change['Count'] === 20 ? '20' : undefined;
+      expect(rig.app.seen(0).slice(1)).toEqual([
+        ['', 'a', 'Chair', '1'],
+        ['', 'b', name, count ?? '2'],
+        ['', 'c', name, count ?? '3'],
+      ]);
+    },
+  );
 
   test('a formula that was hit gets back its formula', async () => {
     const rows = [

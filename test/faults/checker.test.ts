@@ -98,3 +98,64 @@ test('what hit another record is excused where writes go to places, and only whe
   ];
   expect(judge([stray, ...seen], ['app'])).toMatch(/a mixture of rows/);
 });
+
+test('a value that a write for another record took is excused where people were told of this record and column, and only once', () => {
+  const [other, came] = [
+    { id: '2', name: 'w2', qty: '8' },
+    { id: '3', name: 'w3', qty: '9' },
+  ];
+  const emptied = { ...came, name: 'null' };
+  const base = [
+    effect('table', 'person', null, other),
+    effect('app', 'tideway', null, other),
+    effect('table', 'person', other, { ...other, name: 'w5' }),
+    effect('app', 'person', null, came),
+  ];
+  const hit = [
+    effect('app', 'tideway', came, { ...came, name: 'w5' }),
+    effect('app', 'tideway', { ...came, name: 'w5' }, emptied),
+  ];
+  const after = [
+    effect('app', 'tideway', other, { ...other, name: 'w5' }),
+    effect('table', 'tideway', null, emptied),
+    effect('table', 'person', emptied, { ...emptied, qty: '10' }),
+    effect('app', 'tideway', emptied, { ...emptied, qty: '10' }),
+  ];
+  const report = { side: 'app', key: '3', field: 'name' };
+  const judge = (
+    effects: readonly Effect[],
+    last: Values,
+    overwritten: NonNullable<History['told']['overwritten']>,
+    byPlace = ['app'],
+  ) =>
+    violations(
+      {
+        ...history([...base, ...effects], 'writes', null),
+        held: new Map(['table', 'app'].map((side) => [side, [row('v1'), { ...other, name: 'w5' }, last]])),
+        byPlace: new Set(byPlace),
+        told: { values: [], rows: [], errors: [], overwritten },
+      },
+      { deletionsFound: true },
+    ).join();
+  const last = { ...emptied, qty: '10' };
+  expect(judge([...hit, ...after], last, [report])).toBe('');
+  // Whoever types a value again has the last word.
+  const typed = [
+    effect('app', 'person', last, { ...last, name: 'w7' }),
+    effect('table', 'tideway', last, { ...last, name: 'w7' }),
+  ];
+  expect(judge([...hit, ...after, ...typed], { ...last, name: 'w7' }, [report])).toBe('');
+  // It could not be taken out again.
+  const [stray] = hit as [Effect];
+  const left = { ...came, name: 'w5' };
+  expect(judge([stray, after[0] as Effect, effect('table', 'tideway', null, left)], left, [report])).toBe('');
+
+  for (const untold of [[], [{ ...report, key: '2' }], [{ ...report, field: 'qty' }], [{ ...report, side: 'table' }]])
+    expect(judge([...hit, ...after], last, untold)).toMatch(/UNEXPECTED: table was given 3\/null\/9.*I-LOSS/);
+  expect(judge([...hit, ...after], last, [report], [])).toMatch(/UNEXPECTED/);
+  const twice = [
+    effect('app', 'tideway', { ...last, name: 'w7' }, { ...last, name: 'v1' }),
+    effect('app', 'tideway', { ...last, name: 'v1' }, last),
+  ];
+  expect(judge([...hit, ...after, ...typed, ...twice], last, [report])).not.toBe('');
+});

@@ -16,14 +16,16 @@ interface Written {
  * replaced or deleted it, or Tideway told people that it lost. `answered`: no request of this history lost its answer.
  */
 export function violations(
-  whole: History,
+  journals: History,
   options: { readonly deletionsFound: boolean; readonly answered?: boolean },
 ): string[] {
   const found: string[] = [];
+  const { whole, taken } = withToldHarm(journals);
   const written = trace(whole.effects, found);
   const history = { ...whole, effects: withoutStrays(whole, written) };
   found.push(...unexpected(history.effects, written));
   const unseen = overwrittenUnseen(history, written);
+  for (const one of written.values()) if (taken.has(one.value)) unseen.add(one);
   found.push(...orderViolations(history.effects, written, unseen));
   found.push(...duplicates(history.held));
   if (options.answered === true) found.push(...echoes(history.effects));
@@ -147,16 +149,89 @@ function unexpected(effects: readonly Effect[], written: ReadonlyMap<string, Wri
   });
 }
 
+/**
+ * What hit another record than was meant, and of which people were told that it took a value there: it counts as an edit of somebody who
+ * knew. Its value, or none in its place, is then written once in the whole history too. One report excuses one hit.
+ */
+function withToldHarm(history: History): { readonly whole: History; readonly taken: ReadonlySet<string> } {
+  const { effects, byPlace, told } = history;
+  const left = [...(told.overwritten ?? [])];
+  const edits = new Set<Effect>();
+  const mends = new Set<Effect | undefined>();
+  const names = new Map<string, string>();
+  for (const [at, stray] of effects.entries()) {
+    const { by, side, before, after } = stray;
+    if (by !== 'tideway' || byPlace?.has(side) !== true || before === null || after === null) continue;
+    const fields = FIELDS.filter((field) => before[field] !== after[field]);
+    const reports = left.filter(
+      (one) => one.side === side && one.key === before.id && fields.includes(one.field as Field),
+    );
+    const isOwn = fields.some((field) =>
+      effects.some(
+        (one) =>
+          one.by === 'person' &&
+          one.after?.id === before.id &&
+          one.after[field] === after[field] &&
+          one.before?.[field] !== after[field],
+      ),
+    );
+    const next = nextOf(effects, stray, at);
+    if (isMend(stray, next)) mends.add(next);
+    if (mends.has(stray) || mends.has(next) || fields.length === 0 || reports.length < fields.length || isOwn) continue;
+    const empties =
+      next?.by === 'tideway' &&
+      FIELDS.every((field) => next.after?.[field] === (fields.includes(field) ? 'null' : before[field]));
+    for (const one of empties ? [stray, next] : [stray]) {
+      edits.add(one);
+      for (const field of fields)
+        names.set(place(before.id, field, one.after?.[field]), `${String(one.after?.[field])} in ${before.id}`);
+    }
+    for (const report of reports) left.splice(left.indexOf(report), 1);
+  }
+  const named = <Some extends Values | null>(values: Some): Some =>
+    values && {
+      ...values,
+      ...Object.fromEntries(
+        FIELDS.map((field) => [field, names.get(place(values.id, field, values[field])) ?? values[field]]),
+      ),
+    };
+  return {
+    whole: {
+      ...history,
+      effects: effects.map((effect) => ({
+        ...effect,
+        by: edits.has(effect) ? 'person' : effect.by,
+        before: named(effect.before),
+        after: named(effect.after),
+      })),
+      held: new Map([...history.held].map(([side, rows]) => [side, rows.map(named)])),
+    },
+    taken: new Set(names.values()),
+  };
+}
+
+function place(id: string, field: Field, value: string | undefined): string {
+  return JSON.stringify([id, field, value]);
+}
+
+/** What happened to the same record there after it. */
+function nextOf(effects: readonly Effect[], { side, before }: Effect, at: number): Effect | undefined {
+  return effects.slice(at + 1).find((one) => one.side === side && (one.before?.id ?? one.after?.id) === before?.id);
+}
+
+/** Whether `next` gives a record back all that it held before. */
+function isMend({ before }: Effect, next: Effect | undefined): boolean {
+  return next?.by === 'tideway' && JSON.stringify(next.after) === JSON.stringify(before);
+}
+
 /** Without what hit another record than was meant and was put right before anything else happened to that record. */
 function withoutStrays({ effects, byPlace }: History, written: ReadonlyMap<string, Written>): readonly Effect[] {
   const strays = effects.flatMap((stray, at) => {
     const { by, side, before, after } = stray;
     if (by !== 'tideway' || byPlace?.has(side) !== true || before === null) return [];
     if (after !== null && originsOf(after, written).size === 1) return [];
-    const next = effects
-      .slice(at + 1)
-      .find((one) => one.side === side && (one.before?.id ?? one.after?.id) === before.id);
-    return next?.by === 'tideway' && JSON.stringify(next.after) === JSON.stringify(before) ? [stray, next] : [];
+    const next = nextOf(effects, stray, at);
+    return next !== undefined && isMend(stray, next) ? [stray, next] : [];
   });
   return effects.filter((effect) => !strays.includes(effect));
 }

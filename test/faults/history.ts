@@ -26,6 +26,8 @@ export interface Told {
   readonly values: readonly string[];
   /** Rows that a person deleted and that an edit on another side kept, by the side of the mapping that says so. */
   readonly rows: readonly { readonly side: string; readonly key: string }[];
+  /** Values that a write for another record took from this one for good, and said so: by its key, where that is also its id. */
+  readonly overwritten?: readonly { readonly side: string; readonly key: string; readonly field: string }[];
   /** Open errors, and conflicts that wait for a person, by key. */
   readonly errors: readonly { readonly key: string | null; readonly text: string }[];
 }

@@ -333,7 +333,12 @@ export class World {
         where c."column" = '*' and c.local_key is not null and m.name = any ($1)`,
       [this.names],
     );
-    return { values: conflicts.map(({ value }) => value), rows, errors };
+    const { rows: overwritten } = await this.#flow.pool.query<{ side: string; key: string; field: string }>(
+      `select m.name as side, e.remote_id as key, e."column" as field from tideway.sync_errors e join tideway.mappings m on m.id = e.mapping_id
+        where e.code = 'OVERWRITTEN' and e.resolved_at is null and m.name = any ($1)`,
+      [this.names],
+    );
+    return { values: conflicts.map(({ value }) => value), rows, overwritten, errors };
   }
 
   /** No value is ever used twice, in any column. */

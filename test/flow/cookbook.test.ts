@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
-import { startPlainApp, type PlainApp, type PlainAppOptions } from '../apps/plain/plain-app.ts';
+import { COOKBOOK_TABLES } from '../apps/plain/cookbook-tables.ts';
+import { startPlainApp, type PlainApp } from '../apps/plain/plain-app.ts';
 import { killDaemons, startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { useDatabase } from '../support/database.ts';
 import { dropSlot } from '../support/drop-slot.ts';
@@ -7,59 +8,9 @@ import { fencedBlocks, sections } from '../support/fenced-blocks.ts';
 import { useLogins } from '../support/logins.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-type Column = PlainAppOptions['tables'][number]['columns'][number];
-
 const TOKEN = 'plain-token';
 const PAGE = 'docs/cookbook.md';
 const recipes = sections(PAGE);
-
-const text = (id: string): Column => ({ id, type: 'text' });
-const number = (id: string): Column => ({ id, type: 'number' });
-const json = (id: string): Column => ({ id, type: 'json' });
-const NO = number('No');
-const NAME = text('Name');
-
-/** The app's tables, as the recipes name them. */
-const TABLES: Record<string, readonly Column[]> = {
-  Contacts: [number('ID'), text('Email'), text('Full Name'), text('Fax')],
-  Parcels: [
-    text('No'),
-    number('Weight'),
-    { id: 'Insured', type: 'boolean' },
-    { id: 'Sent', type: 'date' },
-    { id: 'Delivered', type: 'datetime' },
-    json('Details'),
-    json('Labels'),
-  ],
-  Subscribers: [text('Mail'), NAME],
-  Invoices: [text('No'), text('Total'), text('Due'), text('Paid')],
-  Tickets: [NO, json('Customer'), json('Tags'), json('Watchers')],
-  Accounts: [NO, text('IBAN')],
-  Offers: [NO, NAME, number('Price'), number('Score')],
-  Companies: [NO, NAME],
-  People: [NO, NAME, text('Company')],
-  Prices: [number('Product'), text('Currency'), number('Amount')],
-  Leads: [NAME],
-  Notes: [NO, text('Body'), { id: 'Edited', type: 'datetime' }],
-  Stock: [text('SKU'), number('Quantity')],
-  Contracts: [NO, number('Fee')],
-  Brands: [NO, NAME, text('Segment'), number('Score')],
-  Members: [NO, NAME, text('Phone')],
-  Articles: [NO, text('Title')],
-  Suppliers: [NAME, text('Mail')],
-  Events: [NO, { id: 'Day', type: 'date' }, text('What')],
-  Tasks: [NO, text('Title'), { id: 'Archived', type: 'boolean' }],
-  Ledger: [NO, number('Amount')],
-  Staff: [NO, NAME],
-  Orders: [NO, text('Status')],
-  Drafts: [NO, text('Body')],
-  Sites: [NO, NAME],
-  Readings: [NO, number('Value')],
-  Campaigns: [NO, NAME],
-  Rates: [text('Code'), number('Rate')],
-  Titles: [NO, { id: 'Text', type: 'text', maxLength: 12 }],
-  Visits: [NO, text('Shop')],
-};
 
 const database = useDatabase();
 const { pool, url, name } = database;
@@ -76,7 +27,7 @@ beforeAll(async () => {
   await pool.query(
     `grant create on database ${name} to ${reader.role}; grant create on schema public to ${reader.role}`,
   );
-  const tables = Object.entries(TABLES).map(([id, columns]) => ({ id, columns }));
+  const tables = Object.entries(COOKBOOK_TABLES).map(([id, columns]) => ({ id, columns }));
   crm = await startPlainApp({ token: TOKEN, tables });
   desk = await startPlainApp({ token: TOKEN, tables: tables.filter(({ id }) => id === 'Members') });
   daemon = await startDaemon(url, { TIDEWAY_SLOT: slot, PLAIN_TOKEN: TOKEN });

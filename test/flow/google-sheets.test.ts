@@ -107,6 +107,11 @@ const settled = () =>
     { within: 30_000 },
   );
 
+const forget = async (): Promise<void> => {
+  await pool.query(`select tideway.unmap('stock', forget => true)`);
+  await waitFor(() => pool.query(`select tideway.disconnect('sheet')`), { within: 30_000 });
+};
+
 test('rows written in SQL appear in the sheet, once each, whatever kills the daemon', async () => {
   await pool.query(`create table stock (sku text primary key, name text, count integer, since date)`);
   await connect('push');
@@ -150,8 +155,34 @@ test('rows written in SQL appear in the sheet, once each, whatever kills the dae
     ['d', 'Desk', '4', ''],
   ]);
   expect(app.journal().filter(({ op }) => op === 'append')).toHaveLength(4);
-  await pool.query(`select tideway.unmap('stock', forget => true)`);
-  await waitFor(() => pool.query(`select tideway.disconnect('sheet')`), { within: 30_000 });
+  await forget();
+});
+
+test('what a new row loses because it came to stand where a value was written is told, and stays told', async () => {
+  await pool.query(`create table stock (sku text primary key, name text, count integer, since date)`);
+  app.person(0).set(2, 1, 'a');
+  app.person(0).set(2, 2, 'Chair');
+  await connect('both');
+  await daemon();
+  await holds([['a', 'Chair', null, null]]);
+  await settled();
+  app.before('values:batchUpdate', () => {
+    app.person(0).insertRow(2, ['new', 'Mirror', 8]);
+  });
+  await pool.query(`update stock set name = 'Stool' where sku = 'a'`);
+  await holds([
+    ['a', 'Stool', null, null],
+    ['new', null, 8, null],
+  ]);
+  await pool.query(`update stock set count = 9 where sku in ('a', 'new')`);
+  await shows([
+    ['a', 'Stool', '9', ''],
+    ['new', '', '9', ''],
+  ]);
+  await settled();
+  const { rows } = await pool.query(`select remote_id, "column", code, severity from tideway.failed_rows`);
+  expect(rows).toEqual([{ remote_id: 'new', column: 'name', code: 'OVERWRITTEN', severity: 'warning' }]);
+  await forget();
 });
 
 test('what people do in the sheet arrives in the table, and a doubled key changes nothing', async () => {

@@ -87,6 +87,13 @@ export interface Outcome {
   readonly message?: string;
   readonly column?: string;
   readonly retry_after_ms?: number;
+  readonly harmed?: readonly {
+    readonly remote_id: string;
+    readonly class: string;
+    readonly code: string;
+    readonly message: string;
+    readonly column?: string;
+  }[];
 }
 
 export interface Asked {

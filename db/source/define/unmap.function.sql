@@ -6,7 +6,8 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  v_map tideway.mappings;
+  v_map       tideway.mappings;
+  v_statement text;
 begin
   -- One that was unmapped before can still be forgotten.
   select * into v_map from tideway.mappings m
@@ -29,8 +30,18 @@ begin
                         where m.local_table = v_map.local_table and m.id <> v_map.id and m.state not in ('draft', 'unmapped')
                           and (m.direction <> 'pull' or m.read is not null))
     then
-      raise notice 'The table % is still in the publication, though no mapping needs it.', v_map.local_table
-        using hint = format('Let its owner run: alter publication %I drop table %s;', tideway_private.publication_name(), v_map.local_table);
+      v_statement := format('alter publication %I drop table %s;', tideway_private.publication_name(), v_map.local_table);
+      -- Left there, updates of it would fail for its users on the day when it loses its key.
+      if exists (select from pg_catalog.pg_publication p
+                   join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
+                  where p.pubname = tideway_private.publication_name() and r.prrelid = v_map.local_table
+                    and pg_catalog.pg_has_role(current_user, p.pubowner, 'usage'))
+      then
+        execute v_statement;
+      else
+        raise notice 'The table % is still in the publication, though no mapping needs it.', v_map.local_table
+          using hint = format('Let the owner of the publication run: %s', v_statement);
+      end if;
     end if;
   end if;
   perform tideway_private.defining(false);
@@ -40,6 +51,8 @@ $$;
 
 comment on function tideway.unmap(text, boolean) is
 'Ends a mapping. What is in flight is settled, marks are dropped, and the rows of both sides stay as they are.
+
+Who owns the publication also takes the table out of it, when no other mapping needs it.
 
 The links are kept, so that mapping the same table, key and remote table again goes on where this one stopped; forget => true drops them.
 

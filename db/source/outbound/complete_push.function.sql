@@ -32,6 +32,14 @@ begin
      where l.id = o.link_id
        and l.remote_id is null
        and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
+    -- People must hear of what it overwrote as well.
+    if jsonb_path_exists(outcomes, '$[*].harmed') then
+      perform tideway_private.record_harm(l.mapping, outcomes)
+         from (select k.mapping
+                 from jsonb_to_recordset(outcomes) as o (link_id bigint)
+                 join tideway_private.links k on k.id = o.link_id
+                limit 1) as l;
+    end if;
     return '{"late": true}';
   end if;
   v_map := tideway_private.begin_work(v_batch.mapping, epoch);
@@ -226,6 +234,9 @@ begin
   if v_errors is not null then
     perform tideway_private.record_errors(v_map.number, null, 'push', v_errors);
   end if;
+  if jsonb_path_exists(outcomes, '$[*].harmed') then
+    perform tideway_private.record_harm(v_map.number, outcomes);
+  end if;
 
   if v_written is not null then
     perform tideway_private.finish_rows(v_map, v_written);
@@ -254,8 +265,9 @@ end;
 $$;
 
 comment on function tideway_private.complete_push(bigint, bigint, jsonb, interval, boolean, interval) is
-$$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, version, class, code, message, column, retry_after_ms}.
+$$Stores what became of a batch, one outcome a row: {link_id, result, remote_id, shown, version, class, code, message, column, retry_after_ms, harmed}.
 
 Results: written, refused, retry (surely not written), uncertain (perhaps written), not_found, conflict, found (a lookup
 found its create), missing (it did not). visible_after is how long the app may still show the old value; trust_answer is
-for apps that cannot be read back; request_life is how long an unanswered request may still take effect.$$;
+for apps that cannot be read back; request_life is how long an unanswered request may still take effect. harmed names what the write
+took from other records, whatever its result: {remote_id, class, code, message, column} each.$$;

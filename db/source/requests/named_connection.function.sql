@@ -27,9 +27,15 @@ begin
    where c.org_id = tideway.current_org_id();
   raise exception 'There is no connection %.', coalesce(format('"%s"', named_connection.name), 'null')
     using errcode = 'TWCON',
-          detail = format('%s connections are defined.', cardinality(v_names)),
-          hint = coalesce('Did you mean ' || tideway_private.nearest_names(named_connection.name, v_names) || '? ', '')
-                 || 'List them with: select name, system, state from tideway.connections;';
+          detail = case
+                     when tideway.current_org_id() is null then 'You see the rows of no organisation.'
+                     else format('%s connections are defined.', cardinality(v_names))
+                   end,
+          hint = case
+                   when tideway.current_org_id() is null then 'Why, and what to do: select problem, mend from tideway.whoami();'
+                   else coalesce('Did you mean ' || tideway_private.nearest_names(named_connection.name, v_names) || '? ', '')
+                        || 'List them with: select name, system, state from tideway.connections;'
+                 end;
 end;
 $$;
 

@@ -55,12 +55,16 @@ export function doubledFault(sheet: Sheet, id: string, rows: readonly SheetRow[]
   return new Fault('DUPLICATE_REMOTE', doubledMessage(sheet, id, rows), { column: keyOf(sheet).name });
 }
 
+export function blankId({ number }: SheetRow): string {
+  return `(row ${String(number)} without a key)`;
+}
+
 /** A row without a key can be shown but not followed: its place is all it has. */
 function blankKey(sheet: Sheet, row: SheetRow): RemoteRecord {
   const { name } = keyOf(sheet);
   const number = String(row.number);
   return {
-    id: `(row ${number} without a key)`,
+    id: blankId(row),
     fields: {},
     position: row.number,
     problems: [

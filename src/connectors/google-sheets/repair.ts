@@ -1,5 +1,7 @@
-import type { KeyedSheet } from './records.ts';
-import { EMPTY, keyOf, type Cell, type Primitive, type Sheet, type SheetRow } from './sheet.ts';
+import { Fault } from '../../model/fault.ts';
+import type { Harm } from '../../model/write.ts';
+import { blankId, type KeyedSheet } from './records.ts';
+import { EMPTY, keyOf, letters, type Cell, type Primitive, type Sheet, type SheetRow } from './sheet.ts';
 import { keyText, showCell } from './values.ts';
 
 /** One cell that was sent: what it was meant for, and the place that had at that time. */
@@ -13,11 +15,15 @@ export interface Written {
 }
 
 /** A cell that holds a value which was meant for another one, and what it held before. */
-interface Stray {
+export interface Stray {
   readonly ref: string;
+  /** The row that was meant. */
+  readonly meant: string;
   readonly column: number;
-  readonly rowNumber: number;
+  readonly row: SheetRow;
   readonly original: Cell;
+  /** False when the look before did not show the cell: it is emptied, whatever it held. */
+  readonly known: boolean;
 }
 
 /**
@@ -52,26 +58,88 @@ export function findStray(
   ];
   for (const { row, at } of places) {
     if (!same(row.cells[at], value) || meant(row, at)) continue;
-    const original = originalOf(before, after, row, at);
-    if (same(original, value)) continue;
-    return [{ ref, column: at, rowNumber: row.number, original }];
+    const { original, known } = originalOf(before, after, row, at, batch);
+    // In a cell that nobody knew nothing tells an empty text of ours from none, unless it was sent to this very place.
+    const isSentTo = row.number === rowNumber && at === column;
+    if (same(original, value) && (known || !isSentTo)) continue;
+    return [{ ref, meant: id, column: at, row, original, known }];
   }
   return [];
 }
 
-/** What the cell held when it was last seen; a row or column that came since was empty. */
-function originalOf(before: KeyedSheet, after: KeyedSheet, row: SheetRow, at: number): Cell {
+/** What went astray once more when `strays` were put right: the values that stand there still, and the cells that were hit in their place. */
+export function findMissed(before: KeyedSheet, after: KeyedSheet, strays: readonly Stray[]): Stray[] {
+  const restored = strays.flatMap((stray) => {
+    const { ref, column, row, original } = stray;
+    const [id, name] = [rowKey(before, row), before.columns.find(({ index }) => index === column)?.name];
+    // Of a row that got back its key, or that is gone, nothing can be said.
+    if (id === null || name === undefined || rowOf(after, id) === undefined) return [];
+    return [{ stray, sent: { ref, id, name, column, rowNumber: row.number, value: original.value ?? '' } }];
+  });
+  const batch = restored.map(({ sent }) => sent);
+  return restored.flatMap(({ stray, sent }) => {
+    const hit = findStray(before, after, sent, batch);
+    const row = rowOf(after, sent.id);
+    const own = after.columns.find(({ name }) => name === sent.name);
+    if (hit.length === 0 || row === undefined || own === undefined) return hit;
+    const stands = same(row.cells[own.index], stray.row.cells[stray.column]?.value ?? null);
+    return stands ? [{ ...stray, row, column: own.index }, ...hit] : hit;
+  });
+}
+
+/** What the cell held when it was last seen. One that came since is taken for empty, and was so for sure only where nothing stands beside it. */
+function originalOf(
+  before: KeyedSheet,
+  after: KeyedSheet,
+  row: SheetRow,
+  at: number,
+  batch: readonly Written[],
+): { readonly original: Cell; readonly known: boolean } {
   const key = rowKey(after, row);
   const header = after.columns.find(({ index }) => index === at)?.name;
   const column = before.columns.find(({ name }) => name === header);
-  const old = key === null ? undefined : rowOf(before, key);
-  return (column && old?.cells[column.index]) ?? EMPTY;
+  const old = withoutKey(before, after, row, batch) ?? (key === null ? undefined : rowOf(before, key));
+  if (column && old) return { original: old.cells[column.index] ?? EMPTY, known: true };
+  const isAlone = header === undefined || row.cells.every((cell, index) => index === at || same(cell, null));
+  return { original: EMPTY, known: isAlone };
 }
 
-export function restoreCell({ gid }: Sheet, { column, rowNumber, original }: Stray): unknown {
+/** The row as it was, where a column came in front of the key and so the key itself was hit. */
+function withoutKey(
+  before: KeyedSheet,
+  after: KeyedSheet,
+  row: SheetRow,
+  batch: readonly Written[],
+): SheetRow | undefined {
+  const { index } = keyOf(after);
+  const isHit = batch.some(
+    ({ rowNumber, column, value }) => rowNumber === row.number && column === index && same(row.cells[index], value),
+  );
+  const stood = isHit ? before.rows.find(({ number }) => number === row.number) : undefined;
+  return stood && !after.byKey.has(rowKey(before, stood) ?? '') ? stood : undefined;
+}
+
+/** What people must know of a stray value that was put right, or that was not. */
+export function harmOf(after: KeyedSheet, { meant, column, row }: Stray, mended: boolean): Harm {
+  const key = column === keyOf(after).index ? null : rowKey(after, row);
+  const name = after.columns.find(({ index }) => index === column)?.name;
+  const place = `${letters(column)}${String(row.number)}`;
+  const what = name === undefined ? place : `"${name}" (${place})`;
+  const whose = key === null ? 'a row without a key' : `the row "${key}"`;
+  const fault = new Fault(
+    'OVERWRITTEN',
+    `${what} of ${whose} in the tab "${after.title}" was overwritten by a value for the row "${meant}", because somebody moved cells ` +
+      `at that very moment, and ${mended ? 'is empty now' : 'may show that value still'}. ` +
+      `The document's version history has what it held: type it again.`,
+    name === undefined ? {} : { column: name },
+  );
+  return { id: key ?? blankId(row), fault: fault.facts };
+}
+
+export function restoreCell({ gid }: Sheet, { column, row, original }: Stray): unknown {
   return {
     updateCells: {
-      start: { sheetId: gid, rowIndex: rowNumber - 1, columnIndex: column },
+      start: { sheetId: gid, rowIndex: row.number - 1, columnIndex: column },
       rows: [{ values: [original.entered === undefined ? {} : { userEnteredValue: original.entered }] }],
       fields: 'userEnteredValue',
     },

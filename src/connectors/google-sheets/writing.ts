@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
 import { Fault, type FaultFacts } from '../../model/fault.ts';
 import type { Fields } from '../../model/record.ts';
-import type { CreateRow, DeleteRow, UpdateRow, WriteOutcome } from '../../model/write.ts';
+import type { CreateRow, DeleteRow, Harm, UpdateRow, WriteOutcome } from '../../model/write.ts';
 import type { Session, WriteRequest } from '../connector.ts';
 import { outcomesOf } from '../write-outcomes.ts';
 import { createSheetsClient, type SheetsClient } from './client.ts';
 import { doubledFault, keyRows, toRecord, type KeyedSheet } from './records.ts';
-import { deletionOf, findStray, lostRows, restoreCell, restoreRow, type Written } from './repair.ts';
+import {
+  deletionOf,
+  findMissed,
+  findStray,
+  harmOf,
+  lostRows,
+  restoreCell,
+  restoreRow,
+  type Stray,
+  type Written,
+} from './repair.ts';
 import type { GoogleSheetsSettings } from './settings.ts';
 import { columnOf, EMPTY, keyOf, rangeOf, readSheet, type Sheet, type SheetColumn, type SheetRow } from './sheet.ts';
 import { cellValue, keyText } from './values.ts';
@@ -18,6 +28,8 @@ interface Work {
   readonly client: SheetsClient;
   readonly read: () => Promise<KeyedSheet>;
   readonly outcomes: WriteOutcome[];
+  /** What the writes of a row took from other rows for good, by its ref. */
+  readonly harmed: Map<string, Harm[]>;
   /** After it nothing more is sent: the app cannot be reached, or asks to wait. */
   stopped: FaultFacts | undefined;
 }
@@ -35,6 +47,7 @@ export async function writeBatch(
     client,
     read: async () => keyRows(await readSheet(session, client, table)),
     outcomes: [],
+    harmed: new Map(),
     stopped: undefined,
   };
   let sheet: KeyedSheet;
@@ -61,7 +74,11 @@ export async function writeBatch(
     rows.filter((row) => row.op === 'delete'),
   );
   const outcomes = new Map(work.outcomes.map((outcome) => [outcome.ref, outcome]));
-  return rows.flatMap(({ ref }) => outcomes.get(ref) ?? []);
+  return rows.flatMap(({ ref }) => {
+    const [outcome, harmed] = [outcomes.get(ref), work.harmed.get(ref)];
+    if (outcome === undefined) return [];
+    return harmed === undefined ? outcome : { ...outcome, harmed };
+  });
 }
 
 async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly UpdateRow[]): Promise<KeyedSheet> {
@@ -95,10 +112,8 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
     const strays = written.flatMap((one) => findStray(before, after, one, written));
     const astray = new Set(strays.map(({ ref }) => ref));
     if (strays.length > 0) {
-      const requests = strays.map((stray) => restoreCell(after, stray));
       const again = sent.filter(({ ref }) => astray.has(ref));
-      if (!(await attempt(work, again, () => work.client.batchUpdate(before.spreadsheet, requests)))) return sheet;
-      const mended = await look(work, again);
+      const mended = await putRight(work, after, strays, again);
       if (mended === undefined) return sheet;
       sheet = mended;
       open = again;
@@ -112,6 +127,29 @@ async function writeUpdates(work: Work, first: KeyedSheet, rows: readonly Update
   return sheet;
 }
 
+/** Gives the cells back what they held, and looks where that went: rows may have moved once more. */
+async function putRight(
+  work: Work,
+  after: KeyedSheet,
+  strays: readonly Stray[],
+  rows: readonly UpdateRow[],
+): Promise<KeyedSheet | undefined> {
+  let sheet = after;
+  let open = strays;
+  for (let round = 0; round < ROUNDS && open.length > 0; round += 1) {
+    const seen = sheet;
+    const requests = open.map((stray) => restoreCell(seen, stray));
+    const mends = await attempt(work, rows, () => work.client.batchUpdate(seen.spreadsheet, requests));
+    tell(work, seen, open, mends);
+    if (!mends) return undefined;
+    const now = await look(work, rows);
+    if (now === undefined) return undefined;
+    sheet = now;
+    open = findMissed(seen, now, open);
+  }
+  return sheet;
+}
+
 /** A write without an answer may have hit other rows as well: what it changed in the places that it named gets back what it held. */
 async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly Written[]): Promise<void> {
   const unknown = new Set(work.outcomes.filter(({ result }) => result === 'uncertain').map(({ ref }) => ref));
@@ -119,14 +157,30 @@ async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly 
   try {
     const after = await work.read();
     const strays = written.flatMap((one) => findStray(before, after, one, written, true));
-    if (strays.length > 0)
-      await work.client.batchUpdate(
-        before.spreadsheet,
-        strays.map((stray) => restoreCell(after, stray)),
-      );
+    if (strays.length === 0) return;
+    const requests = strays.map((stray) => restoreCell(after, stray));
+    const mends = await work.client.batchUpdate(before.spreadsheet, requests).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof Fault)) throw error;
+        return false;
+      },
+    );
+    tell(work, after, strays, mends);
   } catch (error) {
     // The rows are answered for already.
     if (!(error instanceof Fault)) throw error;
+  }
+}
+
+/** People hear of a cell that could not be given back what it held. */
+function tell(work: Work, after: KeyedSheet, strays: readonly Stray[], mended: boolean): void {
+  for (const stray of strays) {
+    if (mended && stray.known) continue;
+    const harm = harmOf(after, stray, mended);
+    const all = work.harmed.get(stray.ref) ?? [];
+    if (!all.some(({ id, fault }) => id === harm.id && fault.column === harm.fault.column))
+      work.harmed.set(stray.ref, [...all, harm]);
   }
 }
 

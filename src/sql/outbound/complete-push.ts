@@ -1,18 +1,23 @@
 import type { Fields } from '../../model/record.ts';
 import type { Database } from '../database.ts';
 
+export interface RowError {
+  readonly class: string;
+  readonly code: string;
+  readonly message: string;
+  readonly column?: string;
+}
+
 /** What became of one row of a batch. */
-export interface PushOutcome {
+export interface PushOutcome extends Partial<RowError> {
   readonly link_id: string;
   readonly result: 'written' | 'refused' | 'retry' | 'uncertain' | 'not_found' | 'conflict' | 'found' | 'missing';
   readonly remote_id?: string;
   readonly shown?: Fields;
   readonly version?: string;
-  readonly class?: string;
-  readonly code?: string;
-  readonly message?: string;
-  readonly column?: string;
   readonly retry_after_ms?: number;
+  /** What the write took from other records for good. */
+  readonly harmed?: readonly (RowError & { readonly remote_id: string })[];
 }
 
 export interface AppTiming {

@@ -30,6 +30,20 @@ test('uninstall drops the slot and the publication, and leaves the rest', async 
   expect(await tideway(['uninstall'], { env })).toMatchObject({ code: 0, out: 'There was nothing to drop.\n' });
 });
 
+test('a login that may not is told which one may', async () => {
+  await pool.query(`create role ${name}_nobody login password 'x'`);
+  const url = Object.assign(new URL(env.DATABASE_URL), { username: `${name}_nobody`, password: 'x' }).href;
+  for (const command of ['uninstall', 'migrate', 'start']) {
+    const { code, err } = await tideway([command], { env: { ...env, DATABASE_URL: url, TIDEWAY_HTTP_PORT: '0' } });
+    expect({ command, code, err }).toEqual({
+      command,
+      code: 1,
+      err: expect.stringMatching(/TWC04: .*permission denied[^]*the administrator for migrate and uninstall/) as string,
+    });
+  }
+  await pool.query(`drop role ${name}_nobody`);
+});
+
 test("a user's view on ours is named, and nothing is dropped", async () => {
   await takePlace();
   await pool.query(`create table public.mine (id int primary key);

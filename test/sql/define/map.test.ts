@@ -488,6 +488,29 @@ test(
 );
 
 test(
+  'the last mapping of a table takes it out of the publication, for whom the publication belongs to',
+  inShop(async (db) => {
+    const published = async () =>
+      (await db.query(`select from pg_publication_tables where pubname = 'tideway'`)).rowCount;
+    for (const name of ['products', 'again', 'third']) {
+      await map(db, { name });
+      await db.query(`select tideway.activate($1)`, [name]);
+    }
+    await db.query(`select tideway.unmap('products')`);
+    expect(await published()).toBe(1);
+    await db.query(`select tideway.unmap('again')`);
+    expect(await published()).toBe(1);
+    await db.query('set local role tideway_operator');
+    await db.query(`select tideway.unmap('third')`);
+    expect(await published()).toBe(1);
+    await db.query('reset role');
+    await map(db, { name: 'third' });
+    await db.query(`select tideway.activate('third'), tideway.unmap('third')`);
+    expect(await published()).toBe(0);
+  }),
+);
+
+test(
   'a forgotten mapping leaves neither links nor itself',
   inShop(async (db) => {
     await map(db);

@@ -185,6 +185,23 @@ test('another organisation has no such mapping, error or request', () =>
     });
   }));
 
+test('who belongs to no organisation is sent to whoami', () =>
+  database.rolledBack(async (db) => {
+    await db.query(`insert into tideway.organisations values ('other')`);
+    for (const [statement, code] of [
+      [`select tideway.sync_now('products')`, 'TWMAP'],
+      [`select tideway.discover('shop')`, 'TWCON'],
+    ] as const) {
+      await db.query('savepoint here');
+      await expect(db.query(statement)).rejects.toMatchObject({
+        code,
+        detail: 'You see the rows of no organisation.',
+        hint: 'Why, and what to do: select problem, mend from tideway.whoami();',
+      });
+      await db.query('rollback to here');
+    }
+  }));
+
 test('retry_failed_sync counts rows once, of one class or all, and those that wait without an error', () =>
   database.rolledBack(async (db) => {
     await db.query(
