@@ -135,7 +135,7 @@ const builds: readonly {
       },
       {
         name: 'plan_push',
-        from: `and i.op & 8 = 0\n                  and not coalesce(i.sent ? c.field, false)`,
+        from: `and i.op & 8 = 0\n                                and not coalesce(i.sent ? c.field, false)`,
         to: `and false`,
       },
       {

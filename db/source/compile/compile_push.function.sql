@@ -12,7 +12,7 @@ as $$
        %s
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s$sql$,
-      pg_catalog.string_agg(pg_catalog.format('%L, pg_catalog.to_jsonb(t.%I)', c.field, c.local), ', ' order by c.ordinal),
+      pg_catalog.string_agg(pg_catalog.format('%L, t.%I', c.field, c.local), ', ' order by c.ordinal),
       pg_catalog.string_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
         tideway_private.push_expression(pg_catalog.format('t.%I', c.local), c.type, c.local_type, c.out_transform)), ', ' order by c.ordinal)
         filter (where c.direction in ('push', 'both')),

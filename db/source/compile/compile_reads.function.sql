@@ -8,9 +8,9 @@ as $$
     'read_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, pg_catalog.jsonb_build_object(%s), null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s$sql$,
-      pg_catalog.string_agg(pg_catalog.format('%L, pg_catalog.to_jsonb(t.%I)', c.field, c.local), ', ' order by c.ordinal)
+      pg_catalog.string_agg(pg_catalog.format('%L, t.%I', c.field, c.local), ', ' order by c.ordinal)
         -- The column that newest: names need not be mapped itself.
-        || coalesce(pg_catalog.string_agg(distinct pg_catalog.format(', %L, pg_catalog.to_jsonb(t.%I)',
+        || coalesce(pg_catalog.string_agg(distinct pg_catalog.format(', %L, t.%I',
              '@' || pg_catalog.substr(c.conflict, 8), pg_catalog.substr(c.conflict, 8)), '') filter (where c.conflict like 'newest:%'), ''),
       table_name, key_join),
     'find_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean

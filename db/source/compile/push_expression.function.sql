@@ -22,7 +22,10 @@ as $$
                when type = 'number' and base in ('text', 'citext', 'character varying', 'character')
                  then pg_catalog.format('case when (%1$s)::text ~ ''^\s*-?[0-9]+(\.[0-9]+)?\s*$'' then %2$s when pg_catalog.btrim((%1$s)::text) = '''' then ''null'' else pg_catalog.to_jsonb((%1$s)::text) end',
                         value, tideway_private.exact_number(pg_catalog.format('pg_catalog.btrim((%s)::text)', value)))
-               when type = 'number' and base in ('numeric', 'bigint')
+               -- As exact_number(), without a look at the digits.
+               when type = 'number' and base = 'bigint'
+                 then pg_catalog.format('case when (%1$s) between -999999999999999 and 999999999999999 then pg_catalog.to_jsonb(%1$s) else pg_catalog.to_jsonb((%1$s)::text) end', value)
+               when type = 'number' and base = 'numeric'
                  then tideway_private.exact_number(value)
                else pg_catalog.format('pg_catalog.to_jsonb(%s)', value)
              end, transform)

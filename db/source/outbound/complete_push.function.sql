@@ -15,6 +15,8 @@ declare
   v_results text[];
   v_told    bigint[];
   v_deletes boolean;
+  v_named   boolean;
+  v_doubled bigint[];
   v_errors  jsonb;
   v_written text[];
 begin
@@ -46,57 +48,74 @@ begin
     return '{"late": true}';
   end if;
   v_map := tideway_private.begin_work(v_batch.mapping, epoch);
-  select bool_or(k.sent_op = 'delete') into v_deletes
-    from (select l.sent_op from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update) as k;
-  select array_agg(distinct o.result), array_agg(o.link_id), array_agg(x.key) filter (where o.result in ('written', 'not_found'))
-    into v_results, v_told, v_written
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-    left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id;
+  with known as materialized (
+    select l.id, l.sent_op, l.remote_id from tideway_private.links l where l.id = any (v_batch.link_ids) order by l.id for no key update
+  )
+  select array_agg(distinct o.result), array_agg(o.link_id), array_agg(x.key) filter (where o.result in ('written', 'not_found')),
+         (select bool_or(k.sent_op = 'delete') from known k), bool_or(o.result = 'written' and o.remote_id is not null and o.remote_id is distinct from k.remote_id)
+    into v_results, v_told, v_written, v_deletes, v_named
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text)
+    left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
+    left join known k on k.id = o.link_id;
+
+  -- Two links must never hold one record; the second is reported below.
+  if v_named then
+    select array_agg(o.link_id) into v_doubled
+      from (select a.*, row_number() over (partition by a.remote_id order by a.link_id) as nth
+              from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text)) as o
+      join tideway_private.links l on l.id = o.link_id
+     where o.remote_id is not null
+       and l.remote_id is distinct from o.remote_id
+       and (o.nth > 1 or exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id));
+  end if;
 
   if exists (select from tideway_private.links l where l.id = any (v_batch.link_ids) and l.remote_id is null) then
     perform tideway_private.free_remote_ids(v_map.number, outcomes);
   end if;
 
   -- Written: only the fields that were sent move, and only to what the app showed.
+  with mapped as materialized (
+    select c.field, c.remote, c.type from tideway.mapping_columns c where c.mapping_id = v_map.id
+  )
   update tideway_private.links l
-     set remote_id = coalesce(l.remote_id, o.remote_id),
-         local_image = l.local_image || s.local_set,
-         -- As sparse_difference(), written out: a call for each row costs more than the row itself.
-         remote_diff = (l.remote_diff - array(select jsonb_object_keys(s.remote_set)))
-                       || coalesce((select jsonb_object_agg(e.key, e.value) from jsonb_each(s.remote_set) e
-                                     where e.value is distinct from coalesce(s.local_set -> e.key, l.local_image -> e.key)), '{}'),
-         sent = nullif(l.sent - s.fields, '{}'),
-         sent_local = nullif(l.sent_local - s.fields, '{}'),
-         sent_before = nullif(l.sent_before - s.fields, '{}'),
-         sent_op = case when l.sent - s.fields = '{}' then null else l.sent_op end,
+     set (local_image, remote_diff, sent, sent_local, sent_before, sent_op, resent) = (
+           select l.local_image || d.local_set,
+                  -- As sparse_difference(), written out: a call for each row costs more than the row itself.
+                  (l.remote_diff - s.fields)
+                  || case when s.remote_set = d.local_set then '{}'
+                          else coalesce((select jsonb_object_agg(e.key, e.value) from jsonb_each(s.remote_set) e
+                                          where e.value is distinct from (l.local_image || d.local_set) -> e.key), '{}') end,
+                  nullif(d.rest, '{}'),
+                  nullif(d.rest_local, '{}'),
+                  nullif(l.sent_before - s.fields, '{}'),
+                  case when d.rest = '{}' then null else l.sent_op end,
+                  case when d.rest = '{}' then 0 else l.resent end
+             from (select coalesce(array_agg(c.field), '{}') as fields,
+                          coalesce(jsonb_object_agg(c.field, case when trust_answer then coalesce(o.shown -> c.remote, l.sent -> c.field) else o.shown -> c.remote end), '{}') as remote_set
+                     from mapped c
+                    where l.sent ? c.field
+                      and visible_after = '0'
+                      and (trust_answer or o.shown ? c.remote)
+                      and coalesce(l.visible_from <= clock_timestamp(), true)
+                      -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
+                      and (trust_answer or o.shown -> c.remote = l.sent -> c.field or tideway_private.same_value(l.sent -> c.field, o.shown -> c.remote, c.type)
+                           or (o.shown -> c.remote is distinct from coalesce(l.remote_diff -> c.field, l.local_image -> c.field)
+                               and not tideway_private.was_sent(coalesce(l.sent_before -> c.field, '[]'), o.shown -> c.remote, c.type)))) as s
+            cross join lateral (
+              select r.rest, r.rest_local,
+                     case when r.rest_local = '{}' then l.sent_local else coalesce(l.sent_local - array(select jsonb_object_keys(r.rest_local)), '{}') end as local_set
+                from (select l.sent - s.fields as rest, l.sent_local - s.fields as rest_local) as r) as d),
+         remote_id = coalesce(l.remote_id, o.remote_id),
          version = o.version,
          answered_at = v_moment,
          visible_from = greatest(clock_timestamp() + visible_after, l.visible_from),
-         resent = case when l.sent - s.fields = '{}' then 0 else l.resent end,
          touched_at = v_moment,
          synced_at = clock_timestamp()
-    from (select a.*, row_number() over (partition by a.remote_id order by a.link_id) as nth
-            from jsonb_to_recordset(outcomes) as a (link_id bigint, result text, remote_id text, shown jsonb, version text)) as o
-   cross join lateral (
-     select coalesce(jsonb_object_agg(c.field, k.sent_local -> c.field) filter (where c.field is not null), '{}') as local_set,
-            coalesce(jsonb_object_agg(c.field, case when trust_answer then coalesce(o.shown -> c.remote, k.sent -> c.field) else o.shown -> c.remote end)
-                     filter (where c.field is not null), '{}') as remote_set,
-            coalesce(array_agg(c.field) filter (where c.field is not null), '{}') as fields
-       from tideway_private.links k
-       left join tideway.mapping_columns c
-         on c.mapping_id = v_map.id and k.sent ? c.field and visible_after = '0' and (trust_answer or o.shown ? c.remote)
-        and coalesce(k.visible_from <= clock_timestamp(), true)
-        -- An answer that shows an older value of ours settles nothing; a read will tell whether the write was kept.
-        and (trust_answer or o.shown -> c.remote = k.sent -> c.field or tideway_private.same_value(k.sent -> c.field, o.shown -> c.remote, c.type)
-             or (o.shown -> c.remote is distinct from coalesce(k.remote_diff -> c.field, k.local_image -> c.field)
-                 and not tideway_private.was_sent(coalesce(k.sent_before -> c.field, '[]'), o.shown -> c.remote, c.type)))
-      where k.id = o.link_id) as s
+    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, shown jsonb, version text)
    where l.id = o.link_id
      and o.result = 'written'
      and l.sent_op in ('create', 'update')
-     -- Two links must never hold one record; the second is reported below.
-     and (o.remote_id is null or l.remote_id = o.remote_id
-          or (o.nth = 1 and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id)));
+     and l.id <> all (coalesce(v_doubled, '{}'));
 
   if v_deletes then
     update tideway_private.links l
@@ -198,25 +217,29 @@ begin
     perform tideway_private.retry_later(v_map, v_batch, outcomes);
   end if;
   -- Where the mapping is not polled, somebody must look whether the write was kept.
-  perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
-     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
-     join tideway_private.links l on l.id = o.link_id
-    where l.sent is not null and l.remote_id is not null and (v_map.direction = 'push' or v_map.schedule = 'manual')
-   having count(*) > 0;
+  if v_map.direction = 'push' or v_map.schedule = 'manual' then
+    perform tideway_private.defer_records(v_map.number, v_map.org_id, array_agg(l.remote_id), array_agg('unseen'::text), false)
+       from jsonb_to_recordset(outcomes) as o (link_id bigint, result text)
+       join tideway_private.links l on l.id = o.link_id
+      where l.sent is not null and l.remote_id is not null
+     having count(*) > 0;
+  end if;
 
-  select jsonb_agg(jsonb_build_object('local_key', x.key, 'remote_id', coalesce(o.remote_id, l.remote_id), 'column', c.local,
-           'class', case when o.result = 'written' then 'CONFLICT' else coalesce(o.class, 'API_ERROR') end,
-           'code', case when o.result = 'written' then 'DUPLICATE_REMOTE' else coalesce(o.code, o.class, 'API_ERROR') end,
-           'message', case when o.result = 'written' then format('The app named the record %s, which is another row''s', o.remote_id)
-                           else coalesce(o.message, 'The app gave no reason') end,
-           'retryable', o.result in ('retry', 'uncertain', 'conflict')))
-    into v_errors
-    from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, class text, code text, message text, "column" text)
-    join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
-    left join tideway_private.links l on l.id = o.link_id
-    left join lateral (select m.local from tideway.mapping_columns m where m.mapping_id = v_map.id and m.remote = o."column" limit 1) c on true
-   where o.result in ('refused', 'retry', 'uncertain', 'conflict')
-      or (o.result = 'written' and o.remote_id is not null and l.remote_id is distinct from o.remote_id);
+  if v_named or v_results <> '{written}' then
+    select jsonb_agg(jsonb_build_object('local_key', x.key, 'remote_id', coalesce(o.remote_id, l.remote_id), 'column', c.local,
+             'class', case when o.result = 'written' then 'CONFLICT' else coalesce(o.class, 'API_ERROR') end,
+             'code', case when o.result = 'written' then 'DUPLICATE_REMOTE' else coalesce(o.code, o.class, 'API_ERROR') end,
+             'message', case when o.result = 'written' then format('The app named the record %s, which is another row''s', o.remote_id)
+                             else coalesce(o.message, 'The app gave no reason') end,
+             'retryable', o.result in ('retry', 'uncertain', 'conflict')))
+      into v_errors
+      from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text, class text, code text, message text, "column" text)
+      join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
+      left join tideway_private.links l on l.id = o.link_id
+      left join lateral (select m.local from tideway.mapping_columns m where m.mapping_id = v_map.id and m.remote = o."column" limit 1) c on true
+     where o.result in ('refused', 'retry', 'uncertain', 'conflict')
+        or (o.result = 'written' and o.remote_id is not null and l.remote_id is distinct from o.remote_id);
+  end if;
   if v_errors is not null then
     perform tideway_private.record_errors(v_map.number, null, 'push', v_errors);
   end if;
@@ -231,7 +254,8 @@ begin
   -- Rows that nobody spoke of may have been sent all the same.
   perform tideway_private.park_rows(v_map, array_agg(x.key), array_agg(x.op), 'retry', clock_timestamp() + v_map.retry_base)
      from unnest(v_batch.keys, v_batch.ops, v_batch.link_ids) as x (key, op, link)
-    where not x.link = any (coalesce(v_told, '{}'))
+    where x.link is not null
+      and not exists (select from unnest(v_told) as t (link) where t.link = x.link)
    having count(*) > 0;
 
   insert into tideway.sync_activity_log (org_id, mapping_id, connection_id, entity_type, source_system, action, status, record_count, duration_ms)

@@ -257,27 +257,6 @@ begin
       from unnest(v_batch.keys, v_links) with ordinality as x (key, link, n)
       left join made m on m.local_key = x.key;
   end if;
-  update tideway_private.links l
-     set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
-         sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
-                        then l.sent_no else nextval('tideway_private.moments') end,
-         sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
-         sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
-         sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
-         -- One: a read did not show it; two: it was sent again since.
-         resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') and l.resent > 0 then 2 else 0 end,
-         pulled_at = null,
-         sent_until = clock_timestamp() + request_life,
-         answered_at = null,
-         -- An earlier request may still land after this one: no answer settles anything before that time is over.
-         visible_from = case when l.sent is null then null when l.answered_at is null then greatest(l.sent_until, l.visible_from) else l.visible_from end,
-         rewrites = case when x.plan ? 'rewrite' then case when l.rewrites_since > clock_timestamp() - interval '10 min' then l.rewrites + 1 else 1 end else l.rewrites end,
-         rewrites_since = case when x.plan ? 'rewrite' and (l.rewrites_since is null or l.rewrites_since <= clock_timestamp() - interval '10 min') then clock_timestamp() else l.rewrites_since end,
-         touched_at = v_moment
-    from unnest(v_links, v_verdicts, v_plan) as x (link, verdict, plan)
-   where l.id = x.link
-     and x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup');
-
   update tideway_private.in_flight f
      set prepared_at = clock_timestamp(),
          keys = s.keys, ops = s.ops, xids = s.xids, marked_ats = s.marked_ats, link_ids = s.link_ids
@@ -293,13 +272,38 @@ begin
   end if;
 
   return query
-    with item as materialized (
-      select x.n, x.verdict, l.id, x.key, l.remote_id, x.payload, l.local_image, l.remote_diff, l.sent, l.sent_no, l.version,
-             case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end as goes,
-             case when x.verdict = 'update' then l.local_image || l.remote_diff || coalesce(l.sent, '{}') end as whole
-        from unnest(v_batch.keys, v_verdicts, v_plan, v_payloads, v_made) with ordinality as x (key, verdict, plan, payload, link, n)
-        join tideway_private.links l on l.id = x.link
-       where x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
+    with sent as (
+      update tideway_private.links l
+         set sent_before = case when l.sent is null then null else tideway_private.older_values(coalesce(l.sent_before, '{}'), l.sent, coalesce(x.plan -> 'sent', '{}')) end,
+             sent_no = case when l.sent is not null and l.sent @> coalesce(x.plan -> 'sent', '{}') and l.sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end
+                            then l.sent_no else nextval('tideway_private.moments') end,
+             sent = case when x.verdict in ('delete', 'soft_delete') then coalesce(l.sent, '{}') when x.verdict = 'lookup' and x.plan -> 'sent' is null then l.sent else coalesce(l.sent, '{}') || (x.plan -> 'sent') end,
+             sent_local = coalesce(l.sent_local, '{}') || coalesce(x.plan -> 'sent_local', '{}'),
+             sent_op = case x.verdict when 'lookup' then 'create' when 'soft_delete' then 'delete' else x.verdict end,
+             -- One: a read did not show it; two: it was sent again since.
+             resent = case when l.sent @> coalesce(x.plan -> 'sent', '{}') and l.resent > 0 then 2 else 0 end,
+             pulled_at = null,
+             sent_until = clock_timestamp() + request_life,
+             answered_at = null,
+             -- An earlier request may still land after this one: no answer settles anything before that time is over.
+             visible_from = case when l.sent is null then null when l.answered_at is null then greatest(l.sent_until, l.visible_from) else l.visible_from end,
+             rewrites = case when x.plan ? 'rewrite' then case when l.rewrites_since > clock_timestamp() - interval '10 min' then l.rewrites + 1 else 1 end else l.rewrites end,
+             rewrites_since = case when x.plan ? 'rewrite' and (l.rewrites_since is null or l.rewrites_since <= clock_timestamp() - interval '10 min') then clock_timestamp() else l.rewrites_since end,
+             touched_at = v_moment
+        from unnest(v_links, v_verdicts, v_plan, v_batch.keys, v_payloads) with ordinality as x (link, verdict, plan, key, payload, n)
+       where l.id = x.link
+         and x.verdict in ('create', 'update', 'delete', 'soft_delete', 'lookup')
+      returning x.n, x.verdict, x.key, x.payload, l.id, l.remote_id, l.local_image, l.remote_diff, l.sent, l.sent_no, l.version,
+                case when x.verdict = 'lookup' then l.sent else x.plan -> 'sent' end as goes,
+                case when x.verdict = 'update' then l.local_image || l.remote_diff || coalesce(l.sent, '{}') end as whole
+    ), item as (
+      select * from sent
+       union all
+      -- What was made just now.
+      select x.n, x.verdict, x.key, x.payload, l.id, l.remote_id, l.local_image, l.remote_diff, l.sent, l.sent_no, l.version, l.sent, null
+        from unnest(v_links, v_verdicts, v_batch.keys, v_payloads, v_made) with ordinality as x (link, verdict, key, payload, made, n)
+        join tideway_private.links l on l.id = x.made
+       where x.link is null
     ), column_name as materialized (
       select c.remote, c.field, c.direction in ('push', 'both') as written, c.is_remote_id, c.local = any (v_map.key_columns) as is_key
         from tideway.mapping_columns c
