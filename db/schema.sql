@@ -702,6 +702,7 @@ table tideway_private.positions
   owner text not null default ''::text
   updated_at timestamp with time zone not null default clock_timestamp()
   troubles jsonb not null default '[]'::jsonb
+  wary smallint not null default 0
   constraint positions_pkey PRIMARY KEY (slot)
 
 table tideway_private.read_versions

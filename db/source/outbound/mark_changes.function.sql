@@ -21,39 +21,68 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  v_wary    smallint;
   v_marked  integer[];
 begin
   -- Marks and position are one transaction; a follower that was replaced changes neither.
   update tideway_private.positions p
      set lsn = mark_changes.lsn,
-         updated_at = clock_timestamp()
+         updated_at = clock_timestamp(),
+         wary = greatest(p.wary - 1, 0)
    where p.slot = mark_changes.slot
-     and p.epoch = mark_changes.epoch;
+     and p.epoch = mark_changes.epoch
+  returning p.wary into v_wary;
   if not found then
     raise exception 'Slot "%" is followed by somebody else: epoch % is over.', slot, epoch
       using errcode = 'TWFOL', hint = 'Stop following; the newer follower goes on.';
   end if;
 
-  with marked as (
-    insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
-    select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, x.xid, m.org_id,
-           coalesce(mark_changes.committed_at, clock_timestamp())
-      from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, tideway_private.widen_xids(xids)) as u (relation, key, op, xid)) as g
-      join tideway.mappings m
-        on m.local_table = g.relation
-       and m.direction in ('push', 'both')
-       and m.state in ('pending', 'active', 'paused')
-       and m.activated_at is not null
-     cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
-     order by m.number, x.key collate "C"
-    on conflict on constraint outbox_pkey do update
-       set op = o.op | excluded.op,
-           -- The later commit in WAL order, never the greater number.
-           xid = excluded.xid,
-           changed_at = excluded.changed_at
-    returning o.mapping
-  )
-  select coalesce(array_agg(distinct k.mapping), '{}') into v_marked from marked k;
+  -- Rows that no mark waits for are written a quarter cheaper without ON CONFLICT. One that has a mark undoes the call's
+  -- work, so the next calls don't try again.
+  if v_wary = 0 and cardinality(keys) >= 1000 then
+    begin
+      with marked as (
+        insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
+        select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, x.xid, m.org_id,
+               coalesce(mark_changes.committed_at, clock_timestamp())
+          from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, tideway_private.widen_xids(xids)) as u (relation, key, op, xid)) as g
+          join tideway.mappings m
+            on m.local_table = g.relation
+           and m.direction in ('push', 'both')
+           and m.state in ('pending', 'active', 'paused')
+           and m.activated_at is not null
+         cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
+         order by m.number, x.key collate "C"
+        returning o.mapping
+      )
+      select coalesce(array_agg(distinct k.mapping), '{}') into v_marked from marked k;
+    exception when unique_violation then
+      update tideway_private.positions p set wary = 32 where p.slot = mark_changes.slot;
+    end;
+  end if;
+
+  if v_marked is null then
+    with marked as (
+      insert into tideway_private.outbox as o (mapping, local_key, lane, op, xid, org_id, marked_at)
+      select m.number, x.key, (hashtextextended(x.key, 0) & 15)::smallint, x.op, x.xid, m.org_id,
+             coalesce(mark_changes.committed_at, clock_timestamp())
+        from (select u.relation, u.op, u.xid, u.key as given from unnest(relations, keys, ops, tideway_private.widen_xids(xids)) as u (relation, key, op, xid)) as g
+        join tideway.mappings m
+          on m.local_table = g.relation
+         and m.direction in ('push', 'both')
+         and m.state in ('pending', 'active', 'paused')
+         and m.activated_at is not null
+       cross join lateral (select g.op, g.xid, case when cardinality(m.key_columns) = 1 then g.given else g.given::jsonb::text end as key) as x
+       order by m.number, x.key collate "C"
+      on conflict on constraint outbox_pkey do update
+         set op = o.op | excluded.op,
+             -- The later commit in WAL order, never the greater number.
+             xid = excluded.xid,
+             changed_at = excluded.changed_at
+      returning o.mapping
+    )
+    select coalesce(array_agg(distinct k.mapping), '{}') into v_marked from marked k;
+  end if;
 
   if cardinality(relations) + cardinality(moved_relations) > 0 then
     perform tideway_private.bump_reads(relations || moved_relations, xids || moved_xids);
