@@ -19,6 +19,14 @@ export interface KeyMove {
   readonly xid: number;
 }
 
+/** The marks as the texts of arrays, as the server reads them. */
+export interface Columns {
+  readonly relations: string;
+  readonly keys: string;
+  readonly ops: string;
+  readonly xids: string;
+}
+
 /** What a stretch of the log comes down to: each row once, key changes in order. */
 export class Coalescer {
   readonly marks = new Map<string, Mark>();
@@ -36,12 +44,29 @@ export class Coalescer {
   position: Lsn | undefined;
   /** The rest of a transaction is still to come. */
   isOpen = false;
+  #columns: Columns | undefined;
 
   get isEmpty(): boolean {
     return this.marks.size === 0 && this.moves.length === 0 && this.doubts.size === 0 && this.position === undefined;
   }
 
+  /** Made once: what is full is written out while the call before it is under way. */
+  get columns(): Columns {
+    if (this.#columns === undefined) {
+      const marks = [...this.marks.values()];
+      const listOf = (text: (mark: Mark) => string | number): string => `{${marks.map(text).join(',')}}`;
+      this.#columns = {
+        relations: listOf(({ relation }) => relation),
+        keys: listOf(({ key }) => elementOf(key)),
+        ops: listOf(({ op }) => op),
+        xids: listOf(({ xid }) => xid),
+      };
+    }
+    return this.#columns;
+  }
+
   add(event: ChangeEvent): void {
+    this.#columns = undefined;
     this.isOpen = event.kind !== 'commit' && event.transaction !== undefined;
     switch (event.kind) {
       case 'commit':
@@ -101,6 +126,11 @@ export class Coalescer {
 /** The text of the one key column, or a JSON list in key order. */
 function keyText(key: readonly string[]): string {
   return key.length === 1 ? (key[0] as string) : JSON.stringify(key);
+}
+
+/** A quoted element of an array's text. */
+function elementOf(text: string): string {
+  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
 }
 
 /** As Postgres prints `to_jsonb(text[])`. */

@@ -282,7 +282,11 @@ export class Follower {
         lastSeen = clock.now();
         for (const event of events) pending.add(event);
         pump();
-        while (pending.marks.size >= FULL && flushing !== undefined) await flushing;
+        while (pending.marks.size >= FULL && flushing !== undefined) {
+          // Written out now, so that the server need not wait for it once it has answered.
+          void pending.columns;
+          await flushing;
+        }
         if (failure !== undefined) break;
       }
     } finally {
@@ -295,15 +299,11 @@ export class Follower {
   async #store(batch: Coalescer, epoch: string, position: Lsn): Promise<void> {
     const { database, slot, failpoint, onMarks, metrics } = this.#options;
     failpoint('follow.read');
-    const marks = [...batch.marks.values()];
     const mappings = await markChanges(database, {
       slot,
       epoch,
       lsn: formatLsn(position),
-      relations: marks.map(({ relation }) => relation),
-      keys: marks.map(({ key }) => key),
-      ops: marks.map(({ op }) => op),
-      xids: marks.map(({ xid }) => xid),
+      columns: batch.columns,
       moves: batch.moves,
       keyLists: batch.keyLists,
       doubts: new Map([...batch.doubts].map(([doubt, relations]) => [doubt, [...relations]])),

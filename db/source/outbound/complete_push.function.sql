@@ -58,6 +58,9 @@ begin
     left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
     left join known k on k.id = o.link_id;
 
+  if v_named or 'found' = any (v_results) then
+    perform tideway_private.free_remote_ids(v_map.number, outcomes);
+  end if;
   -- Two links must never hold one record; the second is reported below.
   if v_named then
     select array_agg(o.link_id) into v_doubled
@@ -67,10 +70,6 @@ begin
      where o.remote_id is not null
        and l.remote_id is distinct from o.remote_id
        and (o.nth > 1 or exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id and t.id <> l.id));
-  end if;
-
-  if exists (select from tideway_private.links l where l.id = any (v_batch.link_ids) and l.remote_id is null) then
-    perform tideway_private.free_remote_ids(v_map.number, outcomes);
   end if;
 
   -- Written: only the fields that were sent move, and only to what the app showed.

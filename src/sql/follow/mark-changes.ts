@@ -4,10 +4,8 @@ export interface Marks {
   readonly slot: string;
   readonly epoch: string;
   readonly lsn: string;
-  readonly relations: readonly number[];
-  readonly keys: readonly string[];
-  readonly ops: readonly number[];
-  readonly xids: readonly number[];
+  /** Relation, key, op and xid of each row, as the texts of arrays. */
+  readonly columns: { readonly relations: string; readonly keys: string; readonly ops: string; readonly xids: string };
   readonly moves: readonly { relation: number; from: string; to: string; xid: number }[];
   /** By which columns the keys of each relation were read, as JSON lists. */
   readonly keyLists: ReadonlyMap<number, string>;
@@ -19,12 +17,12 @@ export interface Marks {
 
 /** Marks rows and moves the position, in one transaction; tells whose rows they are. */
 export async function markChanges(database: Database, marks: Marks): Promise<readonly number[]> {
-  const { slot, epoch, lsn, moves, keyLists, doubts, committedAt } = marks;
+  const { slot, epoch, lsn, columns, moves, keyLists, doubts, committedAt } = marks;
   const mark = async (session: Session): Promise<readonly number[]> => {
     const [row] = await session<{ mappings: number[] }[]>`
     select tideway_private.mark_changes(${slot}, ${epoch}, ${lsn},
-      ${marks.relations}, ${marks.keys},
-      ${marks.ops}, ${marks.xids},
+      ${columns.relations}, ${columns.keys},
+      ${columns.ops}, ${columns.xids},
       ${moves.map(({ relation }) => relation)}, ${moves.map(({ from }) => from)},
       ${moves.map(({ to }) => to)}, ${moves.map(({ xid }) => xid)},
       ${[...keyLists.keys()]}, ${[...keyLists.values()]},
