@@ -40,7 +40,7 @@ begin
          string_agg(format('case when r.p%1$s is null then %2$s end as v%1$s', c.ordinal,
            tideway_private.pull_cast(format('r.t%s', c.ordinal), c.type, c.local_type)), ', ' order by c.ordinal),
          string_agg(format('case when r.p%1$s is null then coalesce(pg_catalog.to_jsonb(r.v%1$s), ''null'') end as j%1$s', c.ordinal), ', ' order by c.ordinal),
-         string_agg(format('%L, r.j%s', c.field, c.ordinal), ', ' order by c.ordinal),
+         tideway_private.object_expression(array_agg(format('%L, r.j%s', c.field, c.ordinal) order by c.ordinal)),
          string_agg(format('case when r.f%1$s is not null and r.p%1$s is null then pg_catalog.jsonb_build_object(%2$L, r.j%1$s) else ''{}'' end',
            c.ordinal, c.field), E'\n         || ' order by c.ordinal),
          string_agg(format('r.f%s is not null', c.ordinal), ' and ' order by c.ordinal),
@@ -177,7 +177,7 @@ begin
     'convert', format($sql$select r.ord,
        %s,
        case when %s and %s
-            then pg_catalog.jsonb_build_object(%s)
+            then %s
             else %s
        end,
        case when %s then null
@@ -193,7 +193,7 @@ begin
   select r.ord, %s,
          case when %s then %s end as tideway_key,
          case when %s
-              then pg_catalog.jsonb_build_object(%s)
+              then %s
               else %s
          end as vals,
          case when %s then '{}' else %s end as diff

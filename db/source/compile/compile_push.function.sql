@@ -6,23 +6,23 @@ set search_path = ''
 as $$
   select case when map.direction = 'pull' then '{}'::jsonb else pg_catalog.jsonb_build_object(
     'read_push', pg_catalog.format($sql$select null::integer, u.tideway_key,
-       pg_catalog.jsonb_build_object(%s),
-       pg_catalog.jsonb_build_object(%s),
+       %s,
+       %s,
        null::jsonb,
        %s
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s$sql$,
-      pg_catalog.string_agg(pg_catalog.format('%L, t.%I', c.field, c.local), ', ' order by c.ordinal),
-      pg_catalog.string_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
-        tideway_private.push_expression(pg_catalog.format('t.%I', c.local), c.type, c.local_type, c.out_transform)), ', ' order by c.ordinal)
-        filter (where c.direction in ('push', 'both')),
+      tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, t.%I', c.field, c.local) order by c.ordinal)),
+      tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
+        tideway_private.push_expression(pg_catalog.format('t.%I', c.local), c.type, c.local_type, c.out_transform)) order by c.ordinal)
+        filter (where c.direction in ('push', 'both'))),
       tideway_private.filter_expression(map),
       table_name, key_join),
-    'payload_of', pg_catalog.format($sql$select null::integer, u.tideway_key, pg_catalog.jsonb_build_object(%s), null::jsonb, null::jsonb, null::boolean
+    'payload_of', pg_catalog.format($sql$select null::integer, u.tideway_key, %s, null::jsonb, null::jsonb, null::boolean
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, image)$sql$,
-      pg_catalog.string_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
-        tideway_private.push_expression(pg_catalog.format('(%s)', tideway_private.image_value('u.image', c.field, c.local_type)), c.type, c.local_type, c.out_transform)),
-        ', ' order by c.ordinal) filter (where c.direction in ('push', 'both'))))
+      tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
+        tideway_private.push_expression(pg_catalog.format('(%s)', tideway_private.image_value('u.image', c.field, c.local_type)), c.type, c.local_type, c.out_transform))
+        order by c.ordinal) filter (where c.direction in ('push', 'both')))))
     end
     from tideway.mapping_columns c
    where c.mapping_id = map.id

@@ -5,13 +5,13 @@ stable
 set search_path = ''
 as $$
   select pg_catalog.jsonb_build_object(
-    'read_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, pg_catalog.jsonb_build_object(%s), null::jsonb, null::jsonb, null::boolean
+    'read_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, %s, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($2::text[]) as u (tideway_key)
   join %s as t on %s$sql$,
-      pg_catalog.string_agg(pg_catalog.format('%L, t.%I', c.field, c.local), ', ' order by c.ordinal)
+      tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, t.%I', c.field, c.local) order by c.ordinal)
         -- The column that newest: names need not be mapped itself.
-        || coalesce(pg_catalog.string_agg(distinct pg_catalog.format(', %L, t.%I',
-             '@' || pg_catalog.substr(c.conflict, 8), pg_catalog.substr(c.conflict, 8)), '') filter (where c.conflict like 'newest:%'), ''),
+        || pg_catalog.array_agg(distinct pg_catalog.format('%L, t.%I',
+             '@' || pg_catalog.substr(c.conflict, 8), pg_catalog.substr(c.conflict, 8))) filter (where c.conflict like 'newest:%')),
       table_name, key_join),
     'find_rows', pg_catalog.format($sql$select null::integer, u.tideway_key, null::jsonb, null::jsonb, null::jsonb, null::boolean
   from pg_catalog.unnest($2::text[]) as u (tideway_key)

@@ -76,9 +76,9 @@ begin
   end if;
   return query execute format('select r.a, r.b from tideway_run.%I($1, null, null, null) r', v_map.run_as)
     using format(
-      'select null::integer, null::text, pg_catalog.jsonb_build_array(%s), pg_catalog.jsonb_build_object(%s), null::jsonb, null::boolean from %s t where %s order by %s limit %s',
+      'select null::integer, null::text, pg_catalog.jsonb_build_array(%s), %s, null::jsonb, null::boolean from %s t where %s order by %s limit %s',
       (select string_agg(format('t.%I::text', k), ', ' order by n) from unnest(v_map.key_columns) with ordinality as x (k, n)),
-      (select string_agg(format('%L, t.%I', k, k), ', ' order by n) from unnest(v_columns) with ordinality as x (k, n)),
+      tideway_private.object_expression(array(select format('%L, t.%I', k, k) from unnest(v_columns) with ordinality as x (k, n) order by n)),
       v_map.local_table, v_where, v_keys, least(greatest(page, 1), 1001));
 end;
 $$;
