@@ -89,6 +89,8 @@ describe.runIf(reachable && psql)("the image's steps, without an engine", () => 
       await pool.query(`drop owned by ${role} cascade`).catch(() => undefined);
       await pool.query(`drop role if exists ${role}`);
     }
+    // Whoever is not root cannot take files out of a folder that is read-only.
+    execFileSync('chmod', ['-R', 'u+w', root]);
     rmSync(root, { recursive: true, force: true });
   });
 
