@@ -1,3 +1,4 @@
+import type { MarkColumns } from '../sql/follow/mark-changes.ts';
 import type { ChangeEvent, Change, Relation } from './change-stream.ts';
 import { heartbeatPrefix } from './heartbeat.ts';
 import type { Lsn } from './lsn.ts';
@@ -19,14 +20,6 @@ export interface KeyMove {
   readonly xid: number;
 }
 
-/** The marks as the texts of arrays, as the server reads them. */
-export interface Columns {
-  readonly relations: string;
-  readonly keys: string;
-  readonly ops: string;
-  readonly xids: string;
-}
-
 /** What a stretch of the log comes down to: each row once, key changes in order. */
 export class Coalescer {
   readonly marks = new Map<string, Mark>();
@@ -44,14 +37,14 @@ export class Coalescer {
   position: Lsn | undefined;
   /** The rest of a transaction is still to come. */
   isOpen = false;
-  #columns: Columns | undefined;
+  #columns: MarkColumns | undefined;
 
   get isEmpty(): boolean {
     return this.marks.size === 0 && this.moves.length === 0 && this.doubts.size === 0 && this.position === undefined;
   }
 
   /** Made once: what is full is written out while the call before it is under way. */
-  get columns(): Columns {
+  get columns(): MarkColumns {
     if (this.#columns === undefined) {
       const marks = [...this.marks.values()];
       const listOf = (text: (mark: Mark) => string | number): string => `{${marks.map(text).join(',')}}`;
@@ -130,7 +123,7 @@ function keyText(key: readonly string[]): string {
 
 /** A quoted element of an array's text. */
 function elementOf(text: string): string {
-  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
 /** As Postgres prints `to_jsonb(text[])`. */

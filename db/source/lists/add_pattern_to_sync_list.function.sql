@@ -40,11 +40,11 @@ begin
 
   execute format(
     'select jsonb_agg(jsonb_build_object(''source_id'', x.remote_id, ''metadata'', x.metadata)) from (
-       select l.remote_id, jsonb_build_object(%s) as metadata from %s r
+       select l.remote_id, %s as metadata from %s r
          join tideway_private.links l on l.mapping = %s and l.local_key = %s
         where l.remote_id is not null and l.local_gone_at is null and l.remote_gone_at is null and (%s)
         order by l.remote_id limit %s) x',
-    (select string_agg(format('%L, r.%I', n, n), ', ') from unnest(add_pattern_to_sync_list.note) n),
+    tideway_private.object_expression(array(select format('%L, r.%I', n, n) from unnest(add_pattern_to_sync_list.note) n)),
     v_mapping.local_table, v_mapping.number, tideway_private.key_expression('r', v_mapping.key_columns),
     tideway_private.pattern_predicate(v_filter,
       (select jsonb_agg(jsonb_build_object('local', c.local, 'remote', c.remote, 'field', c.field, 'local_type', c.local_type))

@@ -103,7 +103,6 @@ begin
 
   -- A row that the mapping's own transform or filter cannot take fails alone; a change to it gives it a new start.
   if array_remove(v_problems, null) <> '{}' then
-    v_kinds := v_kinds || 'failed'::text;
     select array_agg(case when x.problem is null then x.verdict else 'failed' end order by x.n)
       into v_verdicts
       from unnest(v_verdicts, v_problems) with ordinality as x (verdict, problem, n);
@@ -135,7 +134,6 @@ begin
        join tideway_private.links l on l.id = x.link
       where x.verdict = 'unseen'
      having count(*) > 0;
-    v_kinds := v_kinds || 'unseen'::text;
   end if;
 
   -- A record that a lookup found changed, or of which the app said so, is read first: a write would overwrite what nobody was told of,

@@ -159,14 +159,13 @@ async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly 
     const strays = written.flatMap((one) => findStray(before, after, one, written, true));
     if (strays.length === 0) return;
     const requests = strays.map((stray) => restoreCell(after, stray));
-    const mends = await work.client.batchUpdate(before.spreadsheet, requests).then(
-      () => true,
-      (error: unknown) => {
-        if (!(error instanceof Fault)) throw error;
-        return false;
-      },
-    );
-    tell(work, after, strays, mends);
+    let mended = false;
+    try {
+      await work.client.batchUpdate(before.spreadsheet, requests);
+      mended = true;
+    } finally {
+      tell(work, after, strays, mended);
+    }
   } catch (error) {
     // The rows are answered for already.
     if (!(error instanceof Fault)) throw error;

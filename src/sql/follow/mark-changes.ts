@@ -1,11 +1,18 @@
 import type { Database, Session } from '../database.ts';
 
+/** Relation, key, op and xid of each row, as the texts of arrays. */
+export interface MarkColumns {
+  readonly relations: string;
+  readonly keys: string;
+  readonly ops: string;
+  readonly xids: string;
+}
+
 export interface Marks {
   readonly slot: string;
   readonly epoch: string;
   readonly lsn: string;
-  /** Relation, key, op and xid of each row, as the texts of arrays. */
-  readonly columns: { readonly relations: string; readonly keys: string; readonly ops: string; readonly xids: string };
+  readonly columns: MarkColumns;
   readonly moves: readonly { relation: number; from: string; to: string; xid: number }[];
   /** By which columns the keys of each relation were read, as JSON lists. */
   readonly keyLists: ReadonlyMap<number, string>;
