@@ -963,9 +963,19 @@ describe('people at work in the sheet', () => {
     expect(names(rig)).toEqual({ a: 'Chair', b: 'Lamp', c: 'Bed' });
   });
 
+  test('a look afterwards that fails by chance is tried again, and what went astray is put right', async () => {
+    const rig = await open();
+    rig.app.before('values:batchUpdate', () => {
+      rig.app.person(0).insertRow(2, ['new', 'Mirror', 8]);
+    });
+    rig.app.fail({ path: 'getByDataFilter', after: 1, count: 2, with: { kind: 'status', status: 503 } });
+    expect(await write(rig, update('b', { Name: 'Torch' }))).toMatchObject([{ result: 'written' }]);
+    expect(names(rig)).toEqual({ new: 'Mirror', a: 'Chair', b: 'Torch', c: 'Bed' });
+  });
+
   test('when the look afterwards fails, the rows stay unknown', async () => {
     const rig = await open();
-    rig.app.fail({ path: 'getByDataFilter', after: 1, with: { kind: 'status', status: 503 } });
+    rig.app.fail({ path: 'getByDataFilter', after: 1, count: 3, with: { kind: 'status', status: 503 } });
     expect(await write(rig, update('a', { Name: 'Stool' }), remove('b'))).toMatchObject([
       { result: 'uncertain', fault: { uncertain: true } },
       { result: 'retry', fault: { uncertain: false } },

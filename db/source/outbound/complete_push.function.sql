@@ -11,6 +11,7 @@ as $$
 declare
   v_batch   tideway_private.in_flight;
   v_map     tideway.mappings;
+  v_late    integer;
   v_moment  bigint := nextval('tideway_private.moments');
   v_results text[];
   v_told    bigint[];
@@ -23,11 +24,11 @@ begin
   select f.* into v_batch from tideway_private.in_flight f where f.id = complete_push.batch for update;
   if not found or v_batch.epoch <> complete_push.epoch then
     -- The answer of a fenced owner is evidence all the same: the ids of what it created must not be lost.
-    perform tideway_private.free_remote_ids(k.mapping, outcomes)
-       from (select l.mapping
-               from jsonb_to_recordset(outcomes) as o (link_id bigint)
-               join tideway_private.links l on l.id = o.link_id and l.remote_id is null
-              limit 1) as k;
+    select l.mapping into v_late
+      from jsonb_to_recordset(outcomes) as o (link_id bigint)
+      join tideway_private.links l on l.id = o.link_id
+     limit 1;
+    perform tideway_private.free_remote_ids(v_late, outcomes);
     update tideway_private.links l
        set remote_id = o.remote_id, touched_at = v_moment
       from (select distinct on (a.remote_id) a.*
@@ -38,12 +39,8 @@ begin
        and l.remote_id is null
        and not exists (select from tideway_private.links t where t.mapping = l.mapping and t.remote_id = o.remote_id);
     -- People must hear of what it overwrote as well.
-    if jsonb_path_exists(outcomes, '$[*].harmed') then
-      perform tideway_private.record_harm(l.mapping, outcomes)
-         from (select k.mapping
-                 from jsonb_to_recordset(outcomes) as o (link_id bigint)
-                 join tideway_private.links k on k.id = o.link_id
-                limit 1) as l;
+    if v_late is not null and jsonb_path_exists(outcomes, '$[*].harmed') then
+      perform tideway_private.record_harm(v_late, outcomes);
     end if;
     return '{"late": true}';
   end if;

@@ -9,9 +9,9 @@ as $$
      set remote_id = null,
          touched_at = nextval('tideway_private.moments')
     from jsonb_to_recordset(outcomes) as o (link_id bigint, result text, remote_id text)
+    join tideway_private.links k on k.id = o.link_id and k.remote_id is null
    where t.mapping = free_remote_ids.mapping
      and t.remote_id = o.remote_id
-     and t.id <> o.link_id
      and o.result in ('written', 'found')
      and t.local_gone_at is not null
      and t.remote_gone_at is not null

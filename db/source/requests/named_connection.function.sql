@@ -25,17 +25,8 @@ begin
   select coalesce(array_agg(c.name), '{}') into v_names
     from tideway.connections c
    where c.org_id = tideway.current_org_id();
-  raise exception 'There is no connection %.', coalesce(format('"%s"', named_connection.name), 'null')
-    using errcode = 'TWCON',
-          detail = case
-                     when tideway.current_org_id() is null then 'You see the rows of no organisation.'
-                     else format('%s connections are defined.', cardinality(v_names))
-                   end,
-          hint = case
-                   when tideway.current_org_id() is null then 'Why, and what to do: select problem, mend from tideway.whoami();'
-                   else coalesce('Did you mean ' || tideway_private.nearest_names(named_connection.name, v_names) || '? ', '')
-                        || 'List them with: select name, system, state from tideway.connections;'
-                 end;
+  perform tideway_private.raise_unknown('connection', named_connection.name, v_names, 'TWCON', 'select name, system, state from tideway.connections;');
+  return null;
 end;
 $$;
 

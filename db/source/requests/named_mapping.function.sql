@@ -27,17 +27,8 @@ begin
   select coalesce(array_agg(m.name), '{}') into v_names
     from tideway.mappings m
    where m.org_id = tideway.current_org_id() and m.state <> 'unmapped';
-  raise exception 'There is no mapping %.', coalesce(format('"%s"', named_mapping.name), 'null')
-    using errcode = 'TWMAP',
-          detail = case
-                     when tideway.current_org_id() is null then 'You see the rows of no organisation.'
-                     else format('%s mappings are defined.', cardinality(v_names))
-                   end,
-          hint = case
-                   when tideway.current_org_id() is null then 'Why, and what to do: select problem, mend from tideway.whoami();'
-                   else coalesce('Did you mean ' || tideway_private.nearest_names(named_mapping.name, v_names) || '? ', '')
-                        || 'List them with: select name, state from tideway.mappings;'
-                 end;
+  perform tideway_private.raise_unknown('mapping', named_mapping.name, v_names, 'TWMAP', 'select name, state from tideway.mappings;');
+  return null;
 end;
 $$;
 

@@ -23,6 +23,8 @@ import { cellValue, keyText } from './values.ts';
 
 /** How often a batch is begun again because people moved rows while it was written. */
 const ROUNDS = 3;
+/** How often a look after a write is tried. */
+const LOOKS = 3;
 
 interface Work {
   readonly client: SheetsClient;
@@ -155,7 +157,7 @@ async function mendUnanswered(work: Work, before: KeyedSheet, written: readonly 
   const unknown = new Set(work.outcomes.filter(({ result }) => result === 'uncertain').map(({ ref }) => ref));
   if (!written.some(({ ref }) => unknown.has(ref))) return;
   try {
-    const after = await work.read();
+    const after = await readAgain(work);
     const strays = written.flatMap((one) => findStray(before, after, one, written, true));
     if (strays.length === 0) return;
     const requests = strays.map((stray) => restoreCell(after, stray));
@@ -377,10 +379,22 @@ async function attempt(work: Work, rows: Rows, send: () => Promise<unknown>): Pr
   }
 }
 
+/** Only a look tells what a write took from other rows, and gives it back: one that fails by chance is worth another. */
+async function readAgain(work: Work): Promise<KeyedSheet> {
+  for (let looked = 1; ; looked += 1) {
+    try {
+      return await work.read();
+    } catch (error) {
+      const isChance = error instanceof Fault && error.facts.retryable && error.facts.class !== 'RATE_LIMIT';
+      if (!isChance || looked === LOOKS) throw error;
+    }
+  }
+}
+
 /** What the sheet shows after a write. Without that nobody knows which row was hit. */
 async function look(work: Work, rows: Rows): Promise<KeyedSheet | undefined> {
   try {
-    return await work.read();
+    return await readAgain(work);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const facts = { ...error.facts, uncertain: true };
