@@ -242,6 +242,8 @@ export class Follower {
     let failure: unknown;
     let position: Lsn = parseLsn(start);
     let busy = false;
+    /** Committed, and not known to be on the disk: the server could lose it, so it must be able to send it again. */
+    const stored: { readonly position: Lsn; endsBefore: Lsn | undefined }[] = [];
     let lastSeen = clock.now();
 
     const flush = async (): Promise<void> => {
@@ -251,9 +253,14 @@ export class Follower {
       const batch = pending;
       pending = new Coalescer();
       position = batch.position ?? position;
-      await this.#store(batch, epoch, position);
+      const disk = await this.#store(batch, epoch, position);
       busy = batch.changes > 20;
-      if (batch.position !== undefined) stream.confirm(batch.position);
+      for (const one of stored) one.endsBefore ??= disk.written;
+      while (stored[0]?.endsBefore !== undefined && stored[0].endsBefore <= disk.flushed) {
+        stream.confirm(stored[0].position);
+        stored.shift();
+      }
+      if (batch.position !== undefined) stored.push({ position: batch.position, endsBefore: undefined });
     };
     const pump = (): void => {
       if (flushing !== undefined || failure !== undefined || pending.isEmpty) return;
@@ -296,10 +303,10 @@ export class Follower {
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error(messageOf(failure));
   }
 
-  async #store(batch: Coalescer, epoch: string, position: Lsn): Promise<void> {
+  async #store(batch: Coalescer, epoch: string, position: Lsn): Promise<{ written: Lsn; flushed: Lsn }> {
     const { database, slot, failpoint, onMarks, metrics } = this.#options;
     failpoint('follow.read');
-    const mappings = await markChanges(database, {
+    const { mappings, written, flushed } = await markChanges(database, {
       slot,
       epoch,
       lsn: formatLsn(position),
@@ -321,6 +328,7 @@ export class Follower {
       if (table !== undefined && JSON.stringify(table.key_columns) !== JSON.stringify(JSON.parse(list)))
         throw new Reopen();
     }
+    return { written: parseLsn(written), flushed: parseLsn(flushed) };
   }
 
   async #beat(signal: AbortSignal, silence: () => number): Promise<void> {

@@ -54,6 +54,51 @@ test.each([
   await daemon.stop();
 });
 
+test('marks do not wait for the disk: the log is confirmed when they are there, and what a killed server lost comes again', async () => {
+  const stage = await outbound.stage();
+  const daemon = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await stage.shows([[1, 'hammer', 1]]);
+  await outbound.settled();
+  await pool.query(`select tideway.pause('items')`);
+  const { rows: writers } = await pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
+  );
+  const writer = writers[0]?.pid ?? 0;
+  // Nothing but commits that wait for the disk brings the log there now.
+  process.kill(writer, 'SIGSTOP');
+  const areMarked = async (count: number): Promise<boolean> =>
+    (await pool.query('select from tideway_private.outbox')).rowCount === count;
+
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(2, 50) n`);
+  const { rows: inserted } = await pool.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn');
+  const { written } = await waitFor(
+    async () => {
+      const { rows } = await pool.query<{ confirmed: boolean; written: string }>(
+        `select confirmed_flush_lsn >= $1::pg_lsn as confirmed, pg_current_wal_flush_lsn() - $1::pg_lsn as written
+           from pg_replication_slots where slot_name = $2`,
+        [inserted[0]?.lsn, outbound.slot],
+      );
+      return rows[0]?.confirmed === true && rows[0];
+    },
+    { within: 30_000, every: 1 },
+  );
+  // Forty-nine marks take more; heartbeats in between take less.
+  expect(Number(written)).toBeGreaterThan(5_000);
+
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(51, 100) n`);
+  await waitFor(() => areMarked(99));
+  process.kill(writer, 'SIGCONT');
+  const before = daemon.log().length;
+  await server.kill('SIGKILL');
+  await server.start();
+  await waitFor(() => areMarked(99), { within: 30_000 });
+  await pool.query(`select tideway.resume('items')`);
+  await expectInStep(stage);
+  expect(daemon.log().slice(before)).not.toContain('follow.position.doubted');
+  await daemon.stop();
+});
+
 test('a backfill that a shutdown of the server breaks off goes on where it was', async () => {
   const stage = await outbound.stage({ app: { rowsPerWrite: 20 } });
   const daemon = await outbound.daemon();

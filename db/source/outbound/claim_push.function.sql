@@ -17,14 +17,14 @@ declare
   v_once      integer;
   v_batch     bigint;
 begin
+  -- A claim that dies with the server was never acted upon: before anything is sent, what is sent commits after it.
+  perform set_config('synchronous_commit', 'off', true);
   v_map := tideway_private.begin_work(mapping, epoch);
   if v_map.state <> 'active' or v_map.direction = 'pull'
      or not exists (select from tideway.connections c where c.id = v_map.connection_id and c.state = 'active') then
     return null;
   end if;
   perform pg_advisory_xact_lock(tideway_private.lock_key('claim'), mapping);
-  -- A claim that dies with the server was never acted upon: before anything is sent, what is sent commits after it.
-  perform set_config('synchronous_commit', 'off', true);
   if v_map.shadow then
     perform tideway_private.record_shadow(v_map, epoch, max_rows);
     return null;

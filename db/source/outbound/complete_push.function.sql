@@ -55,6 +55,11 @@ begin
     left join unnest(v_batch.keys, v_batch.link_ids) as x (key, link) on x.link = o.link_id
     left join known k on k.id = o.link_id;
 
+  -- An answer that dies with the server is as one that never came, and its rows are read back. Only the ids of new records wait for
+  -- the disk: not every app lets them be looked up.
+  if not v_named then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   if v_named or 'found' = any (v_results) then
     perform tideway_private.free_remote_ids(v_map.number, outcomes);
   end if;

@@ -23,6 +23,8 @@ as $$
 declare
   v_marked  integer[];
 begin
+  -- Marks that die with the server come again from the log: the follower confirms only what is on the disk.
+  perform set_config('synchronous_commit', 'off', true);
   -- Marks and position are one transaction; a follower that was replaced changes neither.
   update tideway_private.positions p
      set lsn = mark_changes.lsn,
