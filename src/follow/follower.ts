@@ -176,10 +176,11 @@ export class Follower {
       const now = await slotState(database, slot);
       const doubt = this.#findDoubt(following, now.confirmed);
       let unpublished = false;
+      let start = following.lsn ?? '0/0';
       if (doubt !== undefined) {
         // What the slot has confirmed is where it goes on; nothing before that will ever come again.
-        const from = now.confirmed ?? formatLsn(stream.server.position);
-        const asked = await distrustPosition(database, slot, following.epoch, from, doubt);
+        start = now.confirmed ?? formatLsn(stream.server.position);
+        const asked = await distrustPosition(database, slot, following.epoch, start, doubt);
         this.#doubt = undefined;
         // Before the first mapping there is no publication, and each look begins anew.
         log[asked === 0 ? 'debug' : 'warn'](
@@ -197,7 +198,7 @@ export class Follower {
       );
       this.#state = 'following';
       this.#told.delete('standby');
-      await this.#consume(stream, following.epoch, now.confirmed ?? '0/0', signal);
+      await this.#consume(stream, following.epoch, start, signal);
     } finally {
       await stream.stop();
     }

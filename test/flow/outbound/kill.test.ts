@@ -82,6 +82,29 @@ test('a daemon that is told to stop gives everything back at once', async () => 
   await stage.shows([[1, 'hammer', 2]]);
 });
 
+test('the stored position never goes back, not even when a restart meets a large transaction first', async () => {
+  const stage = await outbound.stage({ app: { rowsPerWrite: 500 } });
+  const first = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'item 1', 1)`);
+  await stage.shows([[1, 'item 1', 1]]);
+  await outbound.settled();
+  await first.stop();
+  await pool.query(`
+    create function no_way_back() returns trigger language plpgsql as
+      $$ begin raise exception 'The position went back from % to %', old.lsn, new.lsn; end $$;
+    create trigger no_way_back before update on tideway_private.positions
+      for each row when (new.lsn < old.lsn) execute function no_way_back()`);
+  try {
+    await pool.query(`insert into items select n, 'item ' || n, n from generate_series(2, 12000) n`);
+    const second = await outbound.daemon();
+    await waitFor(() => stage.app.records('items').length === 12_000, { within: 60_000 });
+    await outbound.settled();
+    expect(second.log()).not.toContain('The position went back');
+  } finally {
+    await pool.query('drop function no_way_back cascade');
+  }
+});
+
 test('a frozen owner that wakes up sends nothing more', async () => {
   const stage = await outbound.stage();
   const frozen = await outbound.daemon();
