@@ -41,6 +41,9 @@ export interface FollowerStatus {
 }
 
 const FULL = 5_000;
+/** A load: so many changes more than come at this many a millisecond. */
+const BUSY = 20;
+const CALM = 0.2;
 const HEARTBEAT_EVERY = 2_000;
 const GUARD_EVERY = 2_000;
 /** Failures of one kind in a row before the log counts as undecodable. */
@@ -242,20 +245,25 @@ export class Follower {
     let flushing: Promise<void> | undefined;
     let failure: unknown;
     let position: Lsn = parseLsn(start);
-    let busy = false;
+    /** Fills with changes and empties with time. */
+    let level = 0;
+    let lastFlush = clock.now();
     /** Committed, and not known to be on the disk: the server could lose it, so it must be able to send it again. */
     const stored: { readonly position: Lsn; endsBefore: Lsn | undefined }[] = [];
     let lastSeen = clock.now();
 
     const flush = async (): Promise<void> => {
+      const began = clock.now();
+      level = Math.max(0, level - (began - lastFlush) * CALM);
+      lastFlush = began;
       // Under load a short pause makes one call of many; alone, a change never waits.
-      if (busy && pending.marks.size < FULL)
+      if (level > BUSY && pending.marks.size < FULL)
         await clock.wait(pending.marks.size > 1_000 ? 5 : 15, stop).catch(() => undefined);
       const batch = pending;
       pending = new Coalescer();
       position = batch.position ?? position;
       const disk = await this.#store(batch, epoch, position);
-      busy = batch.changes > 20;
+      level = Math.min(2 * BUSY, level + batch.changes);
       for (const one of stored) one.endsBefore ??= disk.written;
       while (stored[0]?.endsBefore !== undefined && stored[0].endsBefore <= disk.flushed) {
         stream.confirm(stored[0].position);
