@@ -41,9 +41,9 @@ export interface FollowerStatus {
 }
 
 const FULL = 5_000;
-/** A load: so many changes more than come at this many a millisecond. */
+/** Changes a millisecond that are marked as they come, and how many beyond them are a load. */
+const STEADY = 0.2;
 const BUSY = 20;
-const CALM = 0.2;
 const HEARTBEAT_EVERY = 2_000;
 const GUARD_EVERY = 2_000;
 /** Failures of one kind in a row before the log counts as undecodable. */
@@ -254,7 +254,7 @@ export class Follower {
 
     const flush = async (): Promise<void> => {
       const began = clock.now();
-      level = Math.max(0, level - (began - lastFlush) * CALM);
+      level = Math.max(0, level - (began - lastFlush) * STEADY);
       lastFlush = began;
       // Under load a short pause makes one call of many; alone, a change never waits.
       if (level > BUSY && pending.marks.size < FULL)

@@ -16,7 +16,7 @@ begin
           hint = case
                    when v_outside then 'Why, and what to do: select problem, mend from tideway.whoami();'
                    else coalesce('Did you mean ' || tideway_private.nearest_names(raise_unknown.name, names) || '? ', '')
-                        || format('List them with: %s', listing)
+                        || 'List them with: ' || listing
                  end;
 end;
 $$;
