@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { doorOf } from '../flow/http/door.ts';
-import { useOutbound, type Stage } from '../flow/outbound/stage.ts';
+import { plain, useOutbound, type Stage } from '../flow/outbound/stage.ts';
 import { startDisposableServer } from '../support/disposable-server.ts';
 import { runningTideway } from '../support/running-command.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -24,6 +24,22 @@ async function expectInStep({ shows, effects }: Stage): Promise<void> {
   );
   await outbound.settled(60_000);
   expect(effects().filter(({ op }) => op === 'create')).toHaveLength(rows.length);
+}
+
+/** Until the returned function kills it, nothing but commits that wait for the disk brings the server's log there. */
+async function stopLogWriter(): Promise<() => Promise<void>> {
+  const { rows } = await pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
+  );
+  const writer = rows[0]?.pid ?? 0;
+  process.kill(writer, 'SIGSTOP');
+  return async () => {
+    const killed = server.kill('SIGKILL');
+    // It must not wake up to write first, so it dies as it is.
+    process.kill(writer, 'SIGKILL');
+    await killed;
+    await server.start();
+  };
 }
 
 /** The postmaster ends all other sessions, for the dead one may have spoiled what they share, and recovers. */
@@ -61,12 +77,7 @@ test('marks do not wait for the disk: the log is confirmed when they are there, 
   await stage.shows([[1, 'hammer', 1]]);
   await outbound.settled();
   await pool.query(`select tideway.pause('items')`);
-  const { rows: writers } = await pool.query<{ pid: number }>(
-    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
-  );
-  const writer = writers[0]?.pid ?? 0;
-  // Nothing but commits that wait for the disk brings the log there now.
-  process.kill(writer, 'SIGSTOP');
+  const killServer = await stopLogWriter();
   const areMarked = async (count: number): Promise<boolean> =>
     (await pool.query('select from tideway_private.outbox')).rowCount === count;
 
@@ -88,15 +99,60 @@ test('marks do not wait for the disk: the log is confirmed when they are there, 
 
   await pool.query(`insert into items select n, 'item ' || n, n from generate_series(51, 100) n`);
   await waitFor(() => areMarked(99));
-  process.kill(writer, 'SIGCONT');
   const before = daemon.log().length;
-  await server.kill('SIGKILL');
-  await server.start();
+  await killServer();
   await waitFor(() => areMarked(99), { within: 30_000 });
   await pool.query(`select tideway.resume('items')`);
   await expectInStep(stage);
   expect(daemon.log().slice(before)).not.toContain('follow.position.doubted');
   await daemon.stop();
+});
+
+test('an answer that dies with the server is as one that never came: the rows are read back, and no edit in the app is lost', async () => {
+  const stage = await outbound.stage({ direction: 'both', app: { idempotency: false } });
+  const first = await outbound.daemon();
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 20) n`);
+  await waitFor(() => stage.app.records('items').length === 20);
+  await outbound.settled();
+  await first.stop();
+
+  const doomed = await outbound.daemon({ TIDEWAY_FAILPOINT: 'push.completed' });
+  await outbound.followed();
+  const killServer = await stopLogWriter();
+  const before = stage.effects().length;
+  await pool.query(`update items set qty = qty + 100 where id <= 5`);
+  expect(await doomed.ended).toBe('SIGKILL');
+  const inFlight = async (): Promise<number | null> =>
+    (await pool.query('select from tideway_private.in_flight')).rowCount;
+  expect(await inFlight()).toBe(0);
+  await killServer();
+  // What was about to be sent had waited for the disk, its answer had not.
+  expect(await inFlight()).toBe(1);
+
+  stage.edit({ op: 'update', id: stage.record(3)?.id ?? '', values: { qty: 7 } });
+  await outbound.daemon();
+  await waitFor(async () => (await pool.query('select from items where id = 3 and qty = 7')).rowCount === 1);
+  await expectInStep(stage);
+  expect(
+    stage
+      .effects()
+      .slice(before)
+      .map(({ op, values }) => [op, plain(values?.['qty'])]),
+  ).toEqual([101, 102, 103, 104, 105].map((qty) => ['update', qty]));
+});
+
+test('the ids of new records do not die with the server', async () => {
+  const stage = await outbound.stage({ app: { idempotency: false } });
+  const doomed = await outbound.daemon({ TIDEWAY_FAILPOINT: 'push.completed' });
+  await outbound.followed();
+  const killServer = await stopLogWriter();
+  await pool.query(`insert into items select n, 'item ' || n, n from generate_series(1, 5) n`);
+  expect(await doomed.ended).toBe('SIGKILL');
+  await killServer();
+  const { rows } = await pool.query<{ remote_id: string }>('select remote_id from tideway_private.links order by id');
+  expect(rows.map(({ remote_id }) => remote_id)).toEqual(stage.app.records('items').map(({ id }) => id));
+  await outbound.daemon();
+  await expectInStep(stage);
 });
 
 test('a backfill that a shutdown of the server breaks off goes on where it was', async () => {
