@@ -20,8 +20,8 @@ const pinnedSettings =
   '-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex -c lc_monetary=C';
 const fullBatch = 5_000;
 const fullBatchBytes = 4 * 1024 * 1024;
-const burstBytes = 32 * 1024;
-const burstPauseMs = 1;
+const busyBytesPerMs = 4 * 1024;
+const gulpMs = 2;
 const statusIntervalMs = 1_000;
 const stopTimeoutMs = 1_000;
 const microsecondsOf2000 = 946_684_800_000_000n;
@@ -92,7 +92,11 @@ class WalReader implements ChangeStream {
   #running: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #full = false;
-  #burst = false;
+  #gulping = false;
+  /** Bytes whose pace was not looked at yet, and those of the millisecond that began at `#since`. */
+  #unjudged = 0;
+  #lately = 0;
+  #since = 0;
 
   constructor(client: Client, server: ServerIdentity, options: ReaderOptions) {
     this.#client = client;
@@ -226,20 +230,37 @@ class WalReader implements ChangeStream {
   #afterChunk(size: number): void {
     this.#deliver();
     this.#full = this.#events.length >= fullBatch || this.#bytes >= fullBatchBytes;
-    if (size >= burstBytes && !this.#burst) {
-      // The server wakes us for every row; letting the socket fill for a moment after a burst saves both sides work.
-      this.#burst = true;
-      setTimeout(() => {
-        this.#burst = false;
-        this.#steer();
-      }, burstPauseMs);
-    }
     this.#steer();
+    if (this.#unjudged === 0) {
+      setImmediate(() => {
+        this.#judge();
+      });
+    }
+    this.#unjudged += size;
+  }
+
+  /** Runs when the socket is empty. The server wakes us for every row: while much comes, letting the socket fill for a moment saves both sides work. */
+  #judge(): void {
+    const now = performance.now();
+    if (now - this.#since >= 1) {
+      this.#since = now;
+      this.#lately = 0;
+    }
+    this.#lately += this.#unjudged;
+    this.#unjudged = 0;
+    if (this.#lately >= busyBytesPerMs && !this.#gulping) {
+      this.#gulping = true;
+      setTimeout(() => {
+        this.#gulping = false;
+        this.#steer();
+      }, gulpMs);
+      this.#steer();
+    }
   }
 
   #steer(): void {
     const { stream } = this.#client.connection;
-    if (this.#stopping === undefined && (this.#full || this.#burst)) {
+    if (this.#stopping === undefined && (this.#full || this.#gulping)) {
       stream.pause();
     } else {
       stream.resume();
