@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, onTestFinished, test } from 'vitest';
 import { doorOf } from '../flow/http/door.ts';
 import { plain, useOutbound, type Stage } from '../flow/outbound/stage.ts';
 import { startDisposableServer } from '../support/disposable-server.ts';
@@ -26,14 +26,25 @@ async function expectInStep({ shows, effects }: Stage): Promise<void> {
   expect(effects().filter(({ op }) => op === 'create')).toHaveLength(rows.length);
 }
 
+/** Of one such process of the server; signals to a pid that was not found would hit the tests themselves. */
+async function pidOf(condition: string): Promise<number> {
+  const { rows } = await pool.query<{ pid: number }>(`select pid from pg_stat_activity where ${condition} limit 1`);
+  const [found] = rows;
+  if (found === undefined) throw new Error(`The server has no process with ${condition}`);
+  return found.pid;
+}
+
 /** Until the returned function kills it, nothing but commits that wait for the disk brings the server's log there. */
 async function stopLogWriter(): Promise<() => Promise<void>> {
-  const { rows } = await pool.query<{ pid: number }>(
-    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
-  );
-  const writer = rows[0]?.pid ?? 0;
+  const writer = await pidOf(`backend_type = 'walwriter'`);
   process.kill(writer, 'SIGSTOP');
+  let stopped = true;
+  // A test that fails before it kills the server must not leave one that cannot be shut down.
+  onTestFinished(() => {
+    if (stopped) process.kill(writer, 'SIGCONT');
+  });
   return async () => {
+    stopped = false;
     const killed = server.kill('SIGKILL');
     // It must not wake up to write first, so it dies as it is.
     process.kill(writer, 'SIGKILL');
@@ -44,11 +55,7 @@ async function stopLogWriter(): Promise<() => Promise<void>> {
 
 /** The postmaster ends all other sessions, for the dead one may have spoiled what they share, and recovers. */
 async function killBackend(): Promise<void> {
-  const { rows } = await pool.query<{ pid: number }>(
-    `select pid from pg_stat_activity where application_name = 'tideway/push' and backend_type = 'client backend' limit 1`,
-  );
-  expect(rows).toHaveLength(1);
-  process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
+  process.kill(await pidOf(`application_name = 'tideway/push' and backend_type = 'client backend'`), 'SIGKILL');
 }
 
 test.each([
