@@ -44,6 +44,10 @@ const FULL = 5_000;
 /** Changes a millisecond that are marked as they come, and how many beyond them are a load. */
 const STEADY = 0.2;
 const BUSY = 20;
+/** Milliseconds that changes gather under load; much by itself needs no long wait. */
+const GATHER = 50;
+const GATHER_MANY = 5;
+const MANY = 1_000;
 const HEARTBEAT_EVERY = 2_000;
 const GUARD_EVERY = 2_000;
 /** Failures of one kind in a row before the log counts as undecodable. */
@@ -258,7 +262,7 @@ export class Follower {
       lastFlush = began;
       // Under load a short pause makes one call of many; alone, a change never waits.
       if (level > BUSY && pending.marks.size < FULL)
-        await clock.wait(pending.marks.size > 1_000 ? 5 : 15, stop).catch(() => undefined);
+        await clock.wait(pending.marks.size > MANY ? GATHER_MANY : GATHER, stop).catch(() => undefined);
       const batch = pending;
       pending = new Coalescer();
       position = batch.position ?? position;
