@@ -18,6 +18,9 @@ as $$
         filter (where c.direction in ('push', 'both'))),
       tideway_private.filter_expression(map),
       table_name, key_join),
+    'scan_rows', pg_catalog.format('select null::integer, %s, %s, null::jsonb, null::jsonb, %s', key,
+      tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, t.%I', c.field, c.local) order by c.ordinal)),
+      tideway_private.filter_expression(map)) || tideway_private.walk_clause(map, table_name),
     'payload_of', pg_catalog.format($sql$select null::integer, u.tideway_key, %s, null::jsonb, null::jsonb, null::boolean
   from unnest($2::text[], $3::jsonb[]) as u (tideway_key, image)$sql$,
       tideway_private.object_expression(pg_catalog.array_agg(pg_catalog.format('%L, coalesce(%s, ''null'')', c.field,
@@ -30,4 +33,4 @@ as $$
 $$;
 
 comment on function tideway_private.compile_push(tideway.mappings, text, text, text) is
-  'The statements that read rows as the app should see them, and what an image would have looked like there.';
+  'The statements that read rows as the app should see them, walk them as their links know them, and say what an image would have looked like there.';

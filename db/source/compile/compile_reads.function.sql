@@ -23,17 +23,8 @@ as $$
       -- What only goes out is never written here, and its role may have no more than select.
       case when map.direction = 'push' then '' else E'\n   for no key update of t skip locked' end),
     'guard', pg_catalog.format($sql$select null::integer, null::text, null::jsonb, null::jsonb, null::jsonb, pg_catalog.row_security_active(%L)$sql$, table_name),
-    'scan_keys', pg_catalog.format($sql$select null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean
-  from %s as t
- where ($2[1]::text is null or (%s) > (%s))
- order by %s
- limit $1[1]$sql$,
-      key, table_name,
-      (select pg_catalog.string_agg(pg_catalog.format('t.%I', k), ', ' order by n) from pg_catalog.unnest(map.key_columns) with ordinality as x (k, n)),
-      (select pg_catalog.string_agg(pg_catalog.format('%s::%s', tideway_private.key_part('$2[1]', map.key_columns, n::integer), tc.type), ', ' order by n)
-         from pg_catalog.unnest(map.key_columns) with ordinality as x (k, n)
-         join tideway_private.table_columns(map.local_table) tc on tc.name = x.k),
-      (select pg_catalog.string_agg(pg_catalog.format('t.%I', k), ', ' order by n) from pg_catalog.unnest(map.key_columns) with ordinality as x (k, n))))
+    'scan_keys', pg_catalog.format('select null::integer, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean', key)
+      || tideway_private.walk_clause(map, table_name))
     || case when map.match_on is null then '{}'::jsonb else pg_catalog.jsonb_build_object(
     'match_rows', (
       select pg_catalog.format($sql$select u.ord, %s, null::jsonb, null::jsonb, null::jsonb, null::boolean

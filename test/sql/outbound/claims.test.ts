@@ -372,6 +372,16 @@ test('a comparison finds what differs, on both sides of the table', async () => 
   expect(walked).toEqual(['2', '2', '1']);
 });
 
+test('a comparison marks the row that its filter cannot take, and goes on with the others', async () => {
+  const map = await engine.aMapping({ table, options: { filter: '10 / v > 0' } });
+  await map.page([1, 2, 3].map((id) => ({ id: `r${String(id)}`, fields: { Id: id, V: id } })));
+  const compared = (): Promise<{ keys: string[] | null; last_key: string; checked: number }> =>
+    engine.one('select * from tideway_private.compare_range($1, $2)', [map.number, map.epoch]);
+  expect(await compared()).toEqual({ keys: null, last_key: '3', checked: 3 });
+  await engine.owner.query(`update ${map.table} set v = case id when 2 then 0 else 9 end where id > 1`);
+  expect(await compared()).toEqual({ keys: ['2', '3'], last_key: '3', checked: 3 });
+});
+
 test('a row that leaves the filter sleeps, or is deleted there, as the mapping says; it comes back on its return', async () => {
   for (const [exit, op] of [
     ['keep', undefined],
