@@ -5,16 +5,17 @@ import type { Fields, RemoteRecord } from '../../model/record.ts';
 import type { RemoteColumn } from '../../model/remote-table.ts';
 import type { CreateRow, DeleteRow, UpdateRow, WriteOutcome, WriteRow } from '../../model/write.ts';
 import type { IdsAnswer, IdsRequest, KeyAnswer, KeyRequest, Page, PageRequest, Session } from '../connector.ts';
+import { parsedObject } from '../parsed-object.ts';
 import { settleAll } from '../write-outcomes.ts';
 import { ask, refused, send } from './client.ts';
 import { kindsFor, ROW_ID_COLUMN } from './directory.ts';
 import { placesOf, type GlideSettings } from './settings.ts';
-import { keyText, ROW_ID, rowSchema, toCells, toRecord, type GlideRow } from './values.ts';
+import { keyText, ROW_ID, toCells, toRecord, type GlideRow } from './values.ts';
 
 export const BIG_TABLE_PAGE = 10_000;
 
-const list = z.object({ data: z.array(rowSchema), continuation: z.string().nullish() });
-const single = z.object({ data: rowSchema });
+const list = z.object({ data: z.array(parsedObject), continuation: z.string().nullish() });
+const single = z.object({ data: parsedObject });
 const added = z.object({ data: z.object({ rowIDs: z.array(z.string().min(1)) }) });
 
 function rowsUrl({ settings }: Session<GlideSettings>, table: string, id?: string): string {

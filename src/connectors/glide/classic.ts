@@ -4,17 +4,18 @@ import type { FieldValue, RemoteRecord } from '../../model/record.ts';
 import type { WriteOutcome, WriteRow } from '../../model/write.ts';
 import type { HttpAnswer } from '../../runtime/http-client.ts';
 import type { IdsAnswer, IdsRequest, KeyAnswer, KeyRequest, Page, PageRequest, Session } from '../connector.ts';
+import { parsedObject } from '../parsed-object.ts';
 import { settleAll } from '../write-outcomes.ts';
 import { ask, believe, codeOfWords, readWords, refused, send } from './client.ts';
 import { kindsFor } from './directory.ts';
 import { appIdOf, placesOf, type GlideSettings } from './settings.ts';
-import { keyText, ROW_ID, rowSchema, toCells, toRecord, type GlideRow } from './values.ts';
+import { keyText, ROW_ID, toCells, toRecord, type GlideRow } from './values.ts';
 
 /** Questions in SQL that one request carries; above `SQL_LOOKUPS` values reading the whole table is cheaper. */
 const QUERIES_PER_REQUEST = 25;
 const SQL_LOOKUPS = 100;
 
-const queried = z.array(z.object({ rows: z.array(rowSchema), next: z.string().nullish() }));
+const queried = z.array(z.object({ rows: z.array(parsedObject), next: z.string().nullish() }));
 
 type Queried = z.infer<typeof queried>[number];
 

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { Fault } from '../../model/fault.ts';
 import type { FieldType } from '../../model/field-type.ts';
 import type { FieldValue, Fields, RemoteRecord } from '../../model/record.ts';
@@ -6,9 +5,7 @@ import type { AppType } from '../connector.ts';
 
 export const ROW_ID = '$rowID';
 
-export const rowSchema = z.record(z.string(), z.json());
-
-export type GlideRow = z.infer<typeof rowSchema>;
+export type GlideRow = Fields;
 
 /** Glide's types by their kebab-case names; `v2` writes the same ones in camel case. */
 export const TYPES: readonly AppType[] = [

@@ -2,15 +2,14 @@ import { z } from 'zod';
 import type { Fault, FaultCode } from '../../model/fault.ts';
 import type { HttpAnswer, HttpRequest } from '../../runtime/http-client.ts';
 import type { Session } from '../connector.ts';
+import { parsedObject } from '../parsed-object.ts';
 import type { PlainSettings } from './settings.ts';
-
-const value = z.json();
 
 const record = z.object({
   id: z.string(),
   version: z.int(),
   modified_at: z.string(),
-  values: z.record(z.string(), value),
+  values: parsedObject,
 });
 
 const refusal = z.object({ code: z.string(), message: z.string(), column: z.string().optional() });
