@@ -29,9 +29,10 @@ const args = process.argv.slice(2);
 const quick = args.includes('--quick');
 const flags = args.filter((arg) => arg.startsWith('--'));
 const wanted = args.filter((arg) => !arg.startsWith('--'));
-const unknown = wanted.filter((name) => !(name in benches));
+const known = [...Object.keys(benches), '--quick'];
+const unknown = args.filter((arg) => !known.includes(arg));
 if (unknown.length > 0) {
-  console.error(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}.`);
+  console.error(`There is no bench or option ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
   process.exit(2);
 }
 if (!existsSync(new URL('../dist/src/cli/main.js', import.meta.url))) {
