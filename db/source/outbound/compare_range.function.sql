@@ -3,7 +3,6 @@ returns table (keys text[], last_key text, checked integer)
 language plpgsql
 volatile
 set search_path = ''
-set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
@@ -18,10 +17,32 @@ declare
   v_sql      jsonb := tideway_private.statements_of(mapping);
   v_trouble  jsonb := tideway_private.table_trouble(v_map);
   v_keys     text[];
-  v_rows     jsonb[];
-  v_inside   boolean[];
-  v_problems jsonb[];
-  v_listed   text[];
+  v_walked   text := format('select r.key, r.a, r.flag, null::jsonb as problem from tideway_run.%I($2, array[$3], array[$4], null) r', v_map.run_as);
+  -- Rows may be wide, so they are not gathered in memory. Links are asked for by a list of keys: only one index serves that,
+  -- whatever the planner knows of the table.
+  v_compare  constant text := $q$
+    with r as materialized (%s),
+         k as materialized (select array_agg(r.key) as keys from r),
+         l as materialized (
+           select l.id, l.local_key, l.local_image, l.sent, l.local_gone_at, l.dormant
+             from tideway_private.links l
+            where l.mapping = ($1).number
+              and l.local_key = any (array(select r.key from r))
+              and (l.local_gone_at is null or l.remote_gone_at is null)),
+         listed as materialized (select tideway_private.listed_keys($1, k.keys) as keys from k where ($1).only_listed)
+    select (select array_agg(r.key)
+              from (select r.*, coalesce(r.flag and (not ($1).only_listed or r.key = any ((select listed.keys from listed)::text[])), false) as inside from r) as r
+              left join l on l.local_key = r.key
+             where (l.id is null and r.inside)
+                or r.problem is not null
+                or l.sent is not null
+                or l.local_gone_at is not null
+                or r.inside = l.dormant
+                or (r.a is distinct from l.local_image
+                    and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key))),
+           k.keys[cardinality(k.keys)],
+           coalesce(cardinality(k.keys), 0)
+      from k$q$;
 begin
   if v_trouble is not null then
     perform tideway_private.stop_mapping(v_map, v_trouble);
@@ -36,8 +57,7 @@ begin
   end if;
 
   begin
-    execute format('select array_agg(r.key), array_agg(r.a), array_agg(r.flag), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as)
-       into v_keys, v_rows, v_inside, checked using v_sql ->> 'scan_rows', max_rows, after_key;
+    execute format(v_compare, v_walked) into keys, last_key, checked using v_map, v_sql ->> 'scan_rows', max_rows, after_key;
   exception when others then
     if tideway_private.is_server_trouble(sqlstate) then
       raise;
@@ -45,29 +65,10 @@ begin
     -- The filter cannot take some row: that one is found, and is marked so that its push says what is wrong.
     execute format('select array_agg(r.key), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as)
        into v_keys, checked using v_sql ->> 'scan_keys', max_rows, after_key;
-    select array_agg(r.a order by k.n), array_agg(r.flag order by k.n), array_agg(r.problem order by k.n)
-      into v_rows, v_inside, v_problems
-      from unnest(v_keys) with ordinality as k (key, n)
-      left join tideway_private.read_push_rows(v_map, v_sql, v_sql ->> 'read_push', v_keys) r on r.key = k.key;
+    last_key := v_keys[checked];
+    execute format(v_compare, $q$select p.key, p.a, p.flag, p.problem from tideway_private.read_push_rows($1, $2, $2 ->> 'read_push', $3) p$q$)
+       into keys using v_map, v_sql, v_keys;
   end;
-  last_key := v_keys[checked];
-
-  if v_map.only_listed then
-    v_listed := tideway_private.listed_keys(v_map, v_keys);
-  end if;
-  select array_agg(r.key)
-    into keys
-    from unnest(v_keys, v_rows, v_inside, v_problems) as r (key, a, flag, problem)
-    -- Asked for by a list of keys: only one index serves that, whatever the planner knows of the table.
-    left join (select l.* from tideway_private.links l
-                where l.mapping = compare_range.mapping and l.local_key = any (v_keys) and (l.local_gone_at is null or l.remote_gone_at is null)) l on l.local_key = r.key
-   where (l.id is null and r.flag and (v_listed is null or r.key = any (v_listed)))
-      or r.problem is not null
-      or l.sent is not null
-      or l.local_gone_at is not null
-      or (l.id is not null and (r.flag and (v_listed is null or r.key = any (v_listed))) = l.dormant)
-      or (r.a is distinct from l.local_image
-          and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key));
   return next;
 end;
 $$;
