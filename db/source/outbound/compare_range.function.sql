@@ -33,12 +33,12 @@ declare
     select (select array_agg(r.key)
               from (select r.*, coalesce(r.flag and (not ($1).only_listed or r.key = any ((select listed.keys from listed)::text[])), false) as inside from r) as r
               left join l on l.local_key = r.key
-             where (l.id is null and r.inside)
-                or r.problem is not null
+             where r.problem is not null
                 or l.sent is not null
                 or l.local_gone_at is not null
-                or r.inside = l.dormant
-                or (r.a is distinct from l.local_image
+                -- A row that is not to be in the app and has no link, or one asleep, may look as it likes.
+                or r.inside is distinct from (l.id is not null and not l.dormant)
+                or (r.inside and r.a is distinct from l.local_image
                     and exists (select from jsonb_each(r.a) e where e.value is distinct from l.local_image -> e.key))),
            k.keys[cardinality(k.keys)],
            coalesce(cardinality(k.keys), 0)

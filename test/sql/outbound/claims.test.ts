@@ -377,9 +377,34 @@ test('a comparison marks the row that its filter cannot take, and goes on with t
   await map.page([1, 2, 3].map((id) => ({ id: `r${String(id)}`, fields: { Id: id, V: id } })));
   const compared = (): Promise<{ keys: string[] | null; last_key: string; checked: number }> =>
     engine.one('select * from tideway_private.compare_range($1, $2)', [map.number, map.epoch]);
-  expect(await compared()).toEqual({ keys: null, last_key: '3', checked: 3 });
-  await engine.owner.query(`update ${map.table} set v = case id when 2 then 0 else 9 end where id > 1`);
-  expect(await compared()).toEqual({ keys: ['2', '3'], last_key: '3', checked: 3 });
+  // The last one is not to be in the app.
+  await engine.owner.query(`insert into ${map.table} values (4, 20)`);
+  expect(await compared()).toEqual({ keys: null, last_key: '4', checked: 4 });
+  await engine.owner.query(`update ${map.table} set v = case id when 2 then 0 else 9 end where id in (2, 3)`);
+  expect(await compared()).toEqual({ keys: ['2', '3'], last_key: '4', checked: 4 });
+});
+
+test('a comparison of a mapping that keeps listed rows leaves the others alone', async () => {
+  const map = await engine.aMapping({ table, options: { item_type: 'product', filter: 'list' } });
+  await engine.database.pool.query(
+    `select tideway.add_to_sync_list('product', 'shopify', 'netsuite', array['r1', 'r2'])`,
+  );
+  await map.page([1, 2].map((id) => ({ id: `r${String(id)}`, fields: { Id: id, V: id } })));
+  await engine.owner.query(`insert into ${map.table} values (3, 3)`);
+  const compared = async (): Promise<string[] | null> =>
+    (
+      await engine.one<{ keys: string[] | null }>('select * from tideway_private.compare_range($1, $2)', [
+        map.number,
+        map.epoch,
+      ])
+    ).keys;
+  expect(await compared()).toBe(null);
+  await engine.owner.query(`update ${map.table} set v = 9`);
+  expect(await compared()).toEqual(['1', '2']);
+  // What left the list has to fall asleep.
+  await engine.database.pool.query(`delete from tideway.sync_list where source_id = 'r2'`);
+  await engine.owner.query(`update ${map.table} set v = id`);
+  expect(await compared()).toEqual(['2']);
 });
 
 test('a row that leaves the filter sleeps, or is deleted there, as the mapping says; it comes back on its return', async () => {
