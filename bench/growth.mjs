@@ -160,7 +160,7 @@ await bench(async (server) => {
     return seconds;
   };
 
-  /** One page through the engine, and the rest after its pattern: ten million pages' worth of rows would take an hour. */
+  /** One page goes through the engine, and the rest is made after its pattern: ten million rows in pages would take half an hour. */
   const fill = async (map) => {
     await apply(map, [1], 'rows_created');
     await root.query(
