@@ -17,6 +17,7 @@ declare
   v_sql      jsonb := tideway_private.statements_of(mapping);
   v_trouble  jsonb := tideway_private.table_trouble(v_map);
   v_keys     text[];
+  v_scan     text := format('select array_agg(r.key), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as);
   v_walked   text := format('select r.key, r.a, r.flag, null::jsonb as problem from tideway_run.%I($2, array[$3], array[$4], null) r', v_map.run_as);
   -- Rows may be wide, so they are not gathered in memory. Links are asked for by a list of keys: only one index serves that,
   -- whatever the planner knows of the table.
@@ -49,7 +50,7 @@ begin
     return;
   end if;
   if every then
-    execute format('select array_agg(r.key), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as)
+    execute v_scan
        into keys, checked using v_sql ->> 'scan_keys', max_rows, after_key;
     last_key := keys[checked];
     return next;
@@ -63,7 +64,7 @@ begin
       raise;
     end if;
     -- The filter cannot take some row: that one is found, and is marked so that its push says what is wrong.
-    execute format('select array_agg(r.key), count(*)::integer from tideway_run.%I($1, array[$2], array[$3], null) r', v_map.run_as)
+    execute v_scan
        into v_keys, checked using v_sql ->> 'scan_keys', max_rows, after_key;
     last_key := v_keys[checked];
     execute format(v_compare, $q$select p.key, p.a, p.flag, p.problem from tideway_private.read_push_rows($1, $2, $2 ->> 'read_push', $3) p$q$)
