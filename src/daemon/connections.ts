@@ -23,8 +23,10 @@ import { openAccess, ownConnection } from './own-connection.ts';
 import { SharedBudgets } from './shared-budgets.ts';
 
 export interface ConnectionsOptions {
+  /** For leases and for looking what waits: short questions only. */
   readonly database: Database;
-  /** Pages hold their sessions long; leases and pushes never wait for them. */
+  readonly pushDatabase: Database;
+  /** Pages hold their sessions long; pushes never wait for them. */
   readonly pullDatabase: Database;
   readonly owner: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -188,9 +190,10 @@ export class Connections {
   }
 
   async #take(row: ConnectionRow, signal: AbortSignal): Promise<void> {
-    const { database, owner, clock, log } = this.#options;
+    const { database, pushDatabase, pullDatabase, owner, clock, log } = this.#options;
     const access = await openAccess(row, this.#options);
-    const lease = await Lease.take(database, row.number, owner, clock);
+    const taken = { database: pushDatabase, renewals: database, connection: row.number, owner, clock };
+    const lease = await Lease.take(taken);
     if (lease === undefined) return;
     const stop = new AbortController();
     const stopping = AbortSignal.any([stop.signal, signal]);
@@ -209,9 +212,9 @@ export class Connections {
       stopping,
       hard: hard.signal,
     });
-    const pusher = new ConnectionPusher({ ...this.#options, owned });
-    const puller = new ConnectionPuller({ ...this.#options, database: this.#options.pullDatabase, owned });
-    const subscriber = new ConnectionSubscriber({ ...this.#options, owned });
+    const pusher = new ConnectionPusher({ ...this.#options, database: pushDatabase, owned });
+    const puller = new ConnectionPuller({ ...this.#options, database: pullDatabase, owned });
+    const subscriber = new ConnectionSubscriber({ ...this.#options, database: pushDatabase, owned });
     log.info({ event: 'daemon.connection.taken', connection: row.name, epoch: lease.epoch }, 'Took the connection');
     const kept = lease.keep(stopping).then(() => {
       if (stopping.aborted) return;

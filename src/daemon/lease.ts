@@ -10,6 +10,16 @@ const RENEW_EVERY = 2_000;
 /** Nothing is begun in the last second of a lease: a request must have left before another owner can begin. */
 const MARGIN = 1_000;
 
+export interface Taken {
+  /** Taking over waits for what the last owner has under way. */
+  readonly database: Database;
+  /** Never busy with anything that takes long: a renewal that waits its turn comes too late. */
+  readonly renewals: Database;
+  readonly connection: number;
+  readonly owner: string;
+  readonly clock: Clock;
+}
+
 /** A connection's lease, renewed until it is given back or lost. Its end is judged by a clock that only grows. */
 export class Lease implements HeldLease {
   readonly epoch: string;
@@ -36,11 +46,11 @@ export class Lease implements HeldLease {
   }
 
   /** Undefined while another owner holds it. */
-  static async take(database: Database, connection: number, owner: string, clock: Clock): Promise<Lease | undefined> {
+  static async take({ database, renewals, connection, owner, clock }: Taken): Promise<Lease | undefined> {
     const from = clock.now();
     const epoch = await takeLease(database, connection, owner, LASTS);
     if (epoch === null) return undefined;
-    return new Lease(database, connection, owner, clock, epoch, from + LASTS - MARGIN);
+    return new Lease(renewals, connection, owner, clock, epoch, from + LASTS - MARGIN);
   }
 
   get isHeld(): boolean {
@@ -57,6 +67,8 @@ export class Lease implements HeldLease {
     while (!signal.aborted) {
       await this.#clock.wait(RENEW_EVERY, signal).catch(() => undefined);
       if (signal.aborted) return;
+      // Asked for now it would be a take-over.
+      if (!this.isHeld) return;
       const from = this.#clock.now();
       try {
         const epoch = await takeLease(this.#database, this.#connection, this.#owner, LASTS);

@@ -68,13 +68,15 @@ async function connectAndWork({
   const stopping = AbortSignal.any([signal, silence.signal, outgrown.signal]);
   // Every loop hears it.
   setMaxListeners(0, stopping);
-  const database = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
+  // Leases are renewed here, so nothing that may take long: a burst of pushes must not cost them.
+  const database = openDatabase({ url, part: 'control', role: 'tideway_daemon', connections: 2 });
+  const pushDatabase = openDatabase({ url, part: 'push', role: 'tideway_daemon', connections: 8 });
   // The follower never waits for a connection that pushes hold.
   const followDatabase = openDatabase({ url, part: 'follow', role: 'tideway_daemon', connections: 3 });
   const pullDatabase = openDatabase({ url, part: 'pull', role: 'tideway_daemon', connections: 6 });
   // A burst of webhooks must not wait for pushes, nor the other way round.
   const httpDatabase = openDatabase({ url, part: 'http', role: 'tideway_daemon', connections: 4 });
-  const pools = [database, followDatabase, pullDatabase, httpDatabase];
+  const pools = [database, pushDatabase, followDatabase, pullDatabase, httpDatabase];
   const clock = createServerClock(monotonicClock);
   const owner = `${hostname()}:${String(process.pid)}:${randomBytes(4).toString('hex')}`;
   const failpoint = createFailpoint(environment.TIDEWAY_FAILPOINT);
@@ -104,6 +106,7 @@ async function connectAndWork({
     const keys = readSealKeys(config);
     const connections = new Connections({
       database,
+      pushDatabase,
       pullDatabase,
       owner,
       environment,
@@ -171,7 +174,11 @@ async function connectAndWork({
       watched,
       supervise('follow', (stop) => follower.run(stop), { clock, log, signal: stopping }),
       supervise('push', (stop) => connections.run(stop), { clock, log, signal: stopping }),
-      supervise('upkeep', (stop) => keepUp({ database, clock, log }, stop), { clock, log, signal: stopping }),
+      supervise('upkeep', (stop) => keepUp({ database: pushDatabase, clock, log }, stop), {
+        clock,
+        log,
+        signal: stopping,
+      }),
     ]);
     if (!(await endsInTime(work, stopping, () => (silence.signal.aborted ? 0 : STOP_WITHIN), clock))) {
       // What waits for an answer that does not come ends with its connection.

@@ -3,6 +3,8 @@ returns bigint
 language plpgsql
 volatile
 set search_path = ''
+-- These tables are empty at most times, and then a plan that reads all of one looks cheapest; it is kept until they are full.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -13,6 +15,7 @@ declare
   v_ops       smallint[];
   v_xids      xid8[];
   v_marked    timestamptz[];
+  v_out       text[];
   v_suspects  text[];
   v_once      integer;
   v_batch     bigint;
@@ -67,6 +70,11 @@ begin
       where w.mapping = claim_push.mapping and w.local_key = any (v_keys)
       order by w.local_key
         for update;
+    v_out := array(select l.local_key
+                     from tideway_private.links l
+                    where l.mapping = claim_push.mapping and l.local_key = any (v_keys)
+                      and (l.local_gone_at is null or l.remote_gone_at is null)
+                      and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp());
     with known as (
       update tideway_private.waiting w
          set op = w.op | k.op,
@@ -75,14 +83,15 @@ begin
              attempts_started = case when w.reason = 'failed' then 0 else w.attempts_started end,
              attempts_finished = case when w.reason = 'failed' then 0 else w.attempts_finished end
         from (select x.key, x.op,
-                     q.reason = 'failed' or (q.reason in ('retry', 'dependency') and (q.due_at is null or q.due_at <= clock_timestamp() or x.op & 4 <> 0) and not exists (
-                       select from tideway_private.links l
-                        where l.mapping = claim_push.mapping and l.local_key = x.key and l.sent is not null and l.answered_at is null
-                          and l.sent_until > clock_timestamp() and q.due_at > clock_timestamp())) as goes,
+                     q.reason = 'failed' or (q.reason in ('retry', 'dependency')
+                       and (q.due_at is null or q.due_at <= clock_timestamp() or x.op & 4 <> 0 and x.key <> all (v_out))) as goes,
                      case when q.reason = 'failed' then 0 else q.attempts_started - q.attempts_finished end as deaths
                 from unnest(v_keys, v_ops) as x (key, op)
-                join tideway_private.waiting q on q.mapping = claim_push.mapping and q.local_key = x.key) as k
+                join tideway_private.waiting q on q.local_key = x.key
+               where q.mapping = claim_push.mapping
+                 and q.local_key = any (v_keys)) as k
        where w.mapping = claim_push.mapping
+         and w.local_key = any (v_keys)
          and w.local_key = k.key
       returning w.local_key, k.goes, k.deaths
     )

@@ -3,6 +3,8 @@ returns table (connection integer, kind text, mapping integer)
 language sql
 stable
 set search_path = ''
+-- These tables are empty at most times, and then a plan that reads all of one looks cheapest; it is kept until they are full.
+set enable_seqscan = off
 as $$
   -- One cheap look for all connections of a daemon: every branch stops at the first row of an index.
   select c.number, w.kind, m.number

@@ -3,6 +3,8 @@ returns integer
 language plpgsql
 volatile
 set search_path = ''
+-- These tables are empty at most times, and then a plan that reads all of one looks cheapest; it is kept until they are full.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -22,14 +24,15 @@ begin
     with due as (
       update tideway_private.waiting w
          set due_at = null, marked = false
-        from (select q.local_key
-                from tideway_private.waiting q
-               where q.mapping = v_mapping
-                 and q.due_at <= clock_timestamp()
-               order by q.due_at
-               limit max_rows
-                 for update skip locked) as d
-       where w.mapping = v_mapping and w.local_key = d.local_key
+       where w.mapping = v_mapping
+         and w.local_key = any (array(
+               select q.local_key
+                 from tideway_private.waiting q
+                where q.mapping = v_mapping
+                  and q.due_at <= clock_timestamp()
+                order by q.due_at
+                limit max_rows
+                  for update skip locked))
       returning w.mapping, w.local_key, w.org_id, w.op
     ), marked as (
       insert into tideway_private.outbox as o (mapping, local_key, lane, op, org_id)

@@ -3,6 +3,8 @@ returns integer
 language sql
 volatile
 set search_path = ''
+-- These tables are empty at most times, and then a plan that reads all of one looks cheapest; it is kept until they are full.
+set enable_seqscan = off
 as $$
   -- What was prepared may have been sent, at the latest when the lease ran out: it counts as a started attempt,
   -- and from now on waits for the longest life of its request.

@@ -165,6 +165,51 @@ test('a row in back-off stays there whatever happens to it, and a failed row tha
   expect(await map.errors()).toEqual([]);
 });
 
+test('what waits is found by its key, however little waited when the session first asked', async () => {
+  const map = await linked();
+  const { number: connection } = await engine.one<{ number: number }>(
+    `select c.number from tideway.connections c join tideway.mappings m on m.connection_id = c.id where m.number = $1`,
+    [map.number],
+  );
+  const askAll = async () => {
+    await engine.one('select tideway_private.look_for_work(array[$1::integer])', [connection]);
+    await engine.one('select tideway_private.waiting_marks($1, 5000)', [map.number]);
+    await engine.one('select tideway_private.release_due($1)', [map.number]);
+    await map.claim();
+    await engine.one('select tideway_private.return_batches($1, $2, $3)', [connection, map.epoch, map.number]);
+  };
+  const read = async () =>
+    (
+      await engine.one<{ read: Record<string, number> }>(
+        `select jsonb_object_agg(relname, seq_tup_read + idx_tup_fetch) as read from pg_stat_xact_all_tables
+          where schemaname = 'tideway_private' and relname in ('links', 'outbox', 'waiting')`,
+      )
+    ).read;
+  await engine.pool.query('vacuum tideway_private.outbox, tideway_private.waiting');
+  // A session keeps a plan once it has made it five times.
+  for (let n = 0; n < 7; n += 1) {
+    await map.mark(['1']);
+    await askAll();
+  }
+
+  const keys = Array.from({ length: 2_000 }, (_, n) => String(n + 10));
+  await map.page(keys.map((key) => ({ id: `r${key}`, fields: { Id: Number(key), V: 0 } })));
+  await map.mark(keys);
+  await engine.pool.query(
+    `insert into tideway_private.waiting (mapping, local_key, org_id, reason, due_at, op, marked)
+     select $1, key, 'default', 'retry', now(), 1, true from unnest($2::text[]) key`,
+    [map.number, keys],
+  );
+  await engine.one('begin');
+  const before = await read();
+  await askAll();
+  const after = await read();
+  await engine.one('commit');
+  // Some rows are looked at twice and more, but none once for each other.
+  for (const [name, rows] of Object.entries(after))
+    expect(rows - (before[name] ?? 0), name).toBeLessThanOrEqual(10 * keys.length);
+});
+
 test('a row whose attempts are used up is failed, and limits of the app do not count', async () => {
   const map = await linked(1, { max_attempts: 2 });
   await engine.owner.query(`update ${map.table} set v = 1`);
