@@ -97,7 +97,7 @@ await bench(async (server) => {
 
   const found = { 'first load': [], unchanged: [], '10 % changed': [] };
   for (let turn = 0; turn < rounds; turn += 1) {
-    await root.query(`truncate app.items, app.bare; delete from tideway_private.links; truncate tideway_private.field_lineage, tideway_private.seen_ids;
+    await root.query(`truncate app.items, app.bare; delete from tideway_private.links; truncate tideway_private.field_lineage, tideway_private.seen_pages;
                       delete from tideway_private.cursors`);
     await root.query('vacuum analyze tideway_private.links');
     for (const [what, round] of [

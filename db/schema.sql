@@ -745,10 +745,10 @@ table tideway_private.rereads
   constraint rereads_pkey PRIMARY KEY (mapping, remote_id)
   CREATE INDEX rereads_due_at_idx ON tideway_private.rereads USING btree (mapping, due_at)
 
-table tideway_private.seen_ids
+table tideway_private.seen_pages
   run_id uuid not null
-  remote_id text collate "C" not null
-  constraint seen_ids_pkey PRIMARY KEY (run_id, remote_id)
+  remote_ids text[] collate "C" not null
+  CREATE INDEX seen_pages_run_id_idx ON tideway_private.seen_pages USING btree (run_id)
 
 table tideway_private.statements
   mapping integer not null

@@ -52,6 +52,8 @@ interface Fetched {
 /** A moment that nobody remembers is older than any write. */
 const LONG_AGO = '1970-01-01T00:00:00Z';
 const COMPARE_LOOK = 100;
+/** The database goes through all that was seen to find them. */
+const UNSEEN_AT_ONCE = 50_000;
 
 /** One run that reads: page after page, the next one fetched while the last is applied; then what was absent. */
 export class ReadRun {
@@ -252,14 +254,9 @@ export class ReadRun {
     const { owned, database, mapping, started, size } = this.#options;
     const { readByIds } = owned.connector;
     if (readByIds === undefined) return;
-    const { idsPerRead } = owned.connector.describe(owned.settings).limits;
     const missing: string[] = [];
     let earliest: string | undefined;
-    let after: string | null = null;
-    for (;;) {
-      const ids = await unseenIds(database, mapping.number, started.run_id, after, idsPerRead);
-      if (ids.length === 0) break;
-      after = ids.at(-1) ?? null;
+    for await (const ids of this.#unseen()) {
       const { answer, asked } = await this.#timed('fetch', () =>
         askApp(this.#options, this.#patience, async () => {
           const asked = await askPage(database, started.run_id);
@@ -286,6 +283,19 @@ export class ReadRun {
     } else {
       await deleteMissing(this.#options, started.run_id, earliest, missing, this.#patience);
     }
+  }
+
+  /** What no page showed, as many ids at a time as the app takes. */
+  async *#unseen(): AsyncGenerator<readonly string[]> {
+    const { owned, database, mapping, started } = this.#options;
+    const { idsPerRead } = owned.connector.describe(owned.settings).limits;
+    let after: string | null = null;
+    let ids: readonly string[];
+    do {
+      ids = await unseenIds(database, mapping.number, started.run_id, after, UNSEEN_AT_ONCE);
+      for (let from = 0; from < ids.length; from += idsPerRead) yield ids.slice(from, from + idsPerRead);
+      after = ids.at(-1) ?? null;
+    } while (ids.length === UNSEEN_AT_ONCE);
   }
 
   /** The other half of a sweep: every row is compared with its link by the room that writes. */

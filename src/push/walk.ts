@@ -32,7 +32,8 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
   const { args } = request;
   const every = request.kind === 'backfill';
   const run = request.run_id;
-  const goesOn = (): boolean => !owned.stopping.aborted;
+  let over = false;
+  const goesOn = (): boolean => !over && !owned.stopping.aborted;
   if (run !== null) await startRun(database, mapping, 'backfill', run, epoch);
 
   const afterXid = typeof args['after_xid'] === 'string' ? args['after_xid'] : undefined;
@@ -52,33 +53,48 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
   };
 
   let found = 0;
-  let after = typeof args['after_key'] === 'string' ? args['after_key'] : null;
-  for (let done = args['rows_done'] === true; !done && goesOn();) {
-    const range = await compareRange(database, mapping, epoch, after, ROWS_PER_STEP, every);
-    if (range === undefined) {
-      if (run !== null) await finishRun(database, run, 'failed', 'The mapping was stopped; see its paused_reason.');
-      return finishRequest(database, request.id);
+  const walkRows = async (): Promise<void> => {
+    let after = typeof args['after_key'] === 'string' ? args['after_key'] : null;
+    for (let done = args['rows_done'] === true; !done && goesOn();) {
+      const range = await compareRange(database, mapping, epoch, after, ROWS_PER_STEP, every);
+      if (range === undefined) {
+        over = true;
+        if (run !== null) await finishRun(database, run, 'failed', 'The mapping was stopped; see its paused_reason.');
+        return finishRequest(database, request.id);
+      }
+      const marked = await feed(range.keys);
+      found += marked;
+      after = range.last_key ?? after;
+      done = (range.checked ?? 0) < ROWS_PER_STEP;
+      if (run !== null && !(await advanceRun(database, run, { processed: range.checked ?? 0, pushed: marked }))) {
+        over = true;
+        return finishRequest(database, request.id);
+      }
+      over ||= !(await saveWalk(database, request.id, { after_key: after, rows_done: done }));
     }
-    const marked = await feed(range.keys);
-    found += marked;
-    after = range.last_key ?? after;
-    done = (range.checked ?? 0) < ROWS_PER_STEP;
-    if (run !== null && !(await advanceRun(database, run, { processed: range.checked ?? 0, pushed: marked }))) {
-      return finishRequest(database, request.id);
+  };
+  const walkLinks = async (): Promise<void> => {
+    let after = typeof args['after_link'] === 'string' ? args['after_link'] : null;
+    for (let done = every || args['links'] === false; !done && goesOn();) {
+      const links = await compareLinks(database, mapping, epoch, after, ROWS_PER_STEP);
+      const marked = await feed(links.keys);
+      found += marked;
+      after = links.last_key ?? after;
+      done = links.checked < ROWS_PER_STEP;
+      over ||= !(await saveWalk(database, request.id, { after_link: after }));
     }
-    if (!(await saveWalk(database, request.id, { after_key: after, rows_done: done }))) return;
-  }
-
-  let link = typeof args['after_link'] === 'string' ? args['after_link'] : null;
-  for (let done = every || args['links'] === false; !done && goesOn();) {
-    const links = await compareLinks(database, mapping, epoch, link, ROWS_PER_STEP);
-    found += await feed(links.keys);
-    link = links.last_key ?? link;
-    done = links.checked < ROWS_PER_STEP;
-    if (!(await saveWalk(database, request.id, { after_link: link }))) return;
-  }
-
-  if (!goesOn()) return;
+  };
+  // Both at a time: each keeps a backend busy. When one fails, the other ends with the statement that it is at.
+  const outcomes = await Promise.allSettled(
+    [walkRows(), walkLinks()].map((half) =>
+      half.catch((error: unknown) => {
+        over = true;
+        throw error;
+      }),
+    ),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   if (run !== null) await finishRun(database, run, null);
   await finishRequest(database, request.id);
   log.info(

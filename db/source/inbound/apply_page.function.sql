@@ -86,16 +86,18 @@ begin
                     except select r ->> 'id' from unnest(v_recs) r where r -> 'deleted' = 'true'));
   end if;
 
-  if v_run.kind in ('sweep', 'full', 'preview') then
-    insert into tideway_private.seen_ids (run_id, remote_id)
-    select run, i from unnest(v_ids) i on conflict do nothing;
+  if v_run.kind in ('sweep', 'full', 'preview') and v_total > 0 then
+    insert into tideway_private.seen_pages (run_id, remote_ids) values (run, v_ids);
   end if;
 
   if exists (select from tideway_private.rereads r where r.mapping = apply_page.mapping) then
     select array_agg(r.remote_id) into v_compare
       from tideway_private.rereads r where r.mapping = apply_page.mapping and r.remote_id = any (v_ids) and r.compare;
   end if;
-  if v_run.kind = 'sweep' or v_run.force_overwrite then
+  -- A sweep of what also goes out walks all rows afterwards and finds these there, but for columns that only come in.
+  if v_run.force_overwrite
+     or v_run.kind = 'sweep' and (v_run.dry_run or v_map.direction = 'pull'
+                                  or exists (select from tideway.mapping_columns c where c.mapping_id = v_map.id and c.direction = 'pull')) then
     v_compare := v_compare || tideway_private.drifted_records(v_map, v_sql, v_ids);
   end if;
   -- Force ends what both sides agreed to differ on, although neither of them changed.

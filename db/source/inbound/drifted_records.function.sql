@@ -5,12 +5,13 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_keys   text[];
-  v_links  text[];
-  v_drift  text[];
+  v_keys    text[];
+  v_links   text[];
+  v_images  jsonb[];
+  v_drift   text[];
 begin
-  select array_agg(l.local_key), array_agg(l.remote_id)
-    into v_keys, v_links
+  select array_agg(l.local_key), array_agg(l.remote_id), array_agg(l.local_image)
+    into v_keys, v_links, v_images
     from tideway_private.links l
    where l.mapping = map.number
      and l.remote_id = any (ids)
@@ -19,13 +20,12 @@ begin
 
   execute format($q$
     select array_agg(l.remote_id)
-      from unnest($1, $2) as k (key, remote_id)
-      join tideway_private.links l on l.mapping = $3 and l.remote_id = k.remote_id
-      left join tideway_run.%I($4, null, $1, null) r on r.key = k.key
-     where r.a is distinct from l.local_image
+      from unnest($1, $2, $3) as l (key, remote_id, image)
+      left join tideway_run.%I($4, null, $1, null) r on r.key = l.key
+     where r.a is distinct from l.image
        and (r.a is null
-            or exists (select from jsonb_each(r.a) e where e.key not like '@%%' and e.value is distinct from l.local_image -> e.key))$q$, map.run_as)
-     into v_drift using v_keys, v_links, map.number, sql ->> 'read_rows';
+            or exists (select from jsonb_each(r.a) e where e.key not like '@%%' and e.value is distinct from l.image -> e.key))$q$, map.run_as)
+     into v_drift using v_keys, v_links, v_images, sql ->> 'read_rows';
   return v_drift;
 end;
 $$;

@@ -14,7 +14,7 @@ begin
   end if;
   -- An interrupted read is taken up at its last page; any other one has ended for good.
   if finish_read.status is distinct from 'interrupted' then
-    delete from tideway_private.seen_ids s where s.run_id = v_run.id;
+    delete from tideway_private.seen_pages s where s.run_id = v_run.id;
     delete from tideway_private.cursors c where c.run_id = v_run.id and c.kind = 'whole';
   end if;
   if v_run.kind = 'sweep' and finish_read.status is null then

@@ -62,9 +62,9 @@ begin
     -- What was seen does not survive a crash of the server; without it nothing could be called absent.
     v_resumes := v_resumes and coalesce(v_place.run_id = v_run.id and v_place.generation = v_map.generation, false)
                  and (v_run.kind not in ('full', 'sweep') or v_run.rows_processed = 0
-                      or exists (select from tideway_private.seen_ids s where s.run_id = v_run.id));
+                      or exists (select from tideway_private.seen_pages s where s.run_id = v_run.id));
     if not v_resumes then
-      delete from tideway_private.seen_ids s
+      delete from tideway_private.seen_pages s
        where s.run_id in (select v_run.id union all
                           select r.id from tideway.sync_runs r
                            where r.mapping_id = v_map.id and r.kind in ('full', 'sweep', 'preview') and r.status in ('interrupted', 'failed', 'cancelled'));

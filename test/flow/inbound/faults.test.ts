@@ -70,7 +70,7 @@ test.each([
     processed: 30,
     deleted: 0,
   });
-  expect((await pool.query('select from tideway_private.seen_ids')).rowCount).toBe(0);
+  expect((await pool.query('select from tideway_private.seen_pages')).rowCount).toBe(0);
 });
 
 test('a page that breaks off in the middle is read again', async () => {

@@ -68,7 +68,7 @@ test('what was seen is lost with a crash of the server: the sweep begins at the 
     expect(rows).toHaveLength(0);
   });
   // As an unlogged table is after a crash.
-  await pool.query(`truncate tideway_private.seen_ids`);
+  await pool.query(`truncate tideway_private.seen_pages`);
   await flow.daemon();
   await waitFor(
     async () => {

@@ -274,7 +274,7 @@ async function dropEverything(pool: Pool, slot: string): Promise<void> {
     drop publication if exists tideway;
     truncate tideway_private.inbox, tideway_private.subscriptions, tideway_private.door, tideway_private.links, tideway_private.outbox, tideway_private.in_flight, tideway_private.waiting,
              tideway_private.key_moves, tideway_private.rereads, tideway_private.deletions, tideway_private.requests,
-             tideway_private.positions, tideway_private.followed, tideway_private.seen_ids, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
+             tideway_private.positions, tideway_private.followed, tideway_private.seen_pages, tideway_private.leases, tideway.sync_errors, tideway.sync_runs,
              tideway.sync_progress, tideway.sync_activity_log, tideway.conflicts cascade;
     delete from tideway.sync_list;
     delete from tideway.mappings;
