@@ -26,6 +26,58 @@ const versions = async (map: { table: string; number: number }) => ({
   ]),
 });
 
+test.each([
+  { direction: 'pull', stock: 'both' },
+  { direction: 'both', stock: 'pull' },
+  { direction: 'both', stock: 'both' },
+] as const)(
+  'a row that nobody marked is found by the sweep of a $direction mapping whose column is $stock, once',
+  async ({ direction, stock }) => {
+    const columns = ['id', 'name', direction === 'pull' ? 'stock' : { local: 'stock', direction: stock }];
+    const map = await engine.aMapping({ table, direction, columns });
+    await map.page(records);
+    await engine.owner.query(`update ${map.table} set stock = 99 where id = 2`);
+    const byPage = direction === 'pull' || stock === 'pull';
+    expect(await map.page(records, { run: await map.aRun('sweep'), complete: true })).toMatchObject({
+      updated: byPage ? 1 : 0,
+      unchanged: byPage ? 1 : 2,
+    });
+    expect(await map.row(2)).toMatchObject({ stock: byPage ? 20 : 99 });
+    if (byPage) return;
+    // The walk that follows pushes it.
+    const { keys } = await engine.one<{ keys: string[] }>('select keys from tideway_private.compare_range($1, $2)', [
+      map.number,
+      map.epoch,
+    ]);
+    expect(keys).toEqual(['2']);
+  },
+);
+
+test('what no page of a read showed is named, as much at a time as is asked for', async () => {
+  const map = await engine.aMapping({ table, direction: 'pull' });
+  const all = Array.from({ length: 9 }, (_, n) => ({
+    id: `r${String(n + 1)}`,
+    fields: { Id: n + 1, Name: 'x', Stock: 0 },
+  }));
+  await map.page(all);
+  const run = await map.aRun('sweep');
+  await map.page(all.slice(0, 2), { run });
+  await map.page([...all.slice(1, 3), { id: 'new', fields: { Id: 10 } }], { run });
+  const unseen = async (after: string | null, most: number) =>
+    (
+      await engine.one<{ ids: string[] }>('select tideway_private.unseen_ids($1, $2, $3, $4) as ids', [
+        map.number,
+        run,
+        after,
+        most,
+      ])
+    ).ids;
+  expect(await unseen(null, 4)).toEqual(['r4', 'r5', 'r6', 'r7']);
+  expect(await unseen('r7', 4)).toEqual(['r8', 'r9']);
+  expect(await unseen('r9', 4)).toEqual([]);
+  expect(await engine.all('select from tideway_private.seen_pages where run_id = $1', [run])).toHaveLength(2);
+});
+
 test('a page that says nothing new writes nothing: no row and no link has a new version', async () => {
   const map = await engine.aMapping({ table, direction: 'both' });
   await map.page(records);
