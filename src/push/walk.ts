@@ -70,7 +70,7 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
         over = true;
         return finishRequest(database, request.id);
       }
-      over ||= !(await saveWalk(database, request.id, { after_key: after, rows_done: done }));
+      if (!(await saveWalk(database, request.id, { after_key: after, rows_done: done }))) over = true;
     }
   };
   const walkLinks = async (): Promise<void> => {
@@ -81,7 +81,7 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
       found += marked;
       after = links.last_key ?? after;
       done = links.checked < ROWS_PER_STEP;
-      over ||= !(await saveWalk(database, request.id, { after_link: after }));
+      if (!(await saveWalk(database, request.id, { after_link: after }))) over = true;
     }
   };
   // Both at a time: each keeps a backend busy. When one fails, the other ends with the statement that it is at.

@@ -47,6 +47,8 @@ const SESSION_SETTINGS = [
   'intervalstyle=postgres',
   'extra_float_digits=1',
   'bytea_output=hex',
+  // Before 18 a plan that has to read a table whole, against enable_seqscan, looks so dear that it is compiled each time.
+  'jit=off',
 ];
 const CONNECT_WITHIN = 10_000;
 /** Seconds: a session that lives for ever keeps what its caches grew to. */
