@@ -95,6 +95,7 @@ export async function walk(request: Request, { owned, database, clock, log, onMa
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+  if (!goesOn()) return;
   if (run !== null) await finishRun(database, run, null);
   await finishRequest(database, request.id);
   log.info(
