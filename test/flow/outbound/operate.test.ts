@@ -38,6 +38,36 @@ test('an open transaction with a retry in it stops nobody, and takes effect when
   expect(writes()).toBeGreaterThan(2);
 });
 
+test('a comparison that a stop interrupts is carried out by the next daemon', async () => {
+  const { shows } = await outbound.stage();
+  const first = await outbound.daemon();
+  await pool.query(`insert into items values (1, 'hammer', 1)`);
+  await shows([[1, 'hammer', 1]]);
+  await outbound.settled();
+  const person = await pool.connect();
+  try {
+    // As long as it is open, no snapshot shows all that the log holds, so the comparison waits.
+    await person.query('begin');
+    await person.query('select pg_current_xact_id()');
+    await pool.query(`select tideway_private.ask_compare(null, 'a test asks')`);
+    await waitFor(async () => {
+      const { rowCount } = await pool.query(
+        `select from pg_stat_activity a
+          where a.datname = current_database() and a.application_name = 'tideway/push' and a.query like '%log_is_visible%'
+            and a.query_start > (select max(requested_at) from tideway_private.requests)`,
+      );
+      expect(rowCount).toBeGreaterThan(0);
+    });
+    await first.stop();
+    expect((await pool.query('select kind from tideway_private.requests')).rows).toEqual([{ kind: 'compare' }]);
+  } finally {
+    await person.query('rollback');
+    person.release();
+  }
+  await outbound.daemon();
+  await outbound.settled();
+});
+
 test('pause holds changes back in Postgres; resume works them off', async () => {
   const { shows, app } = await outbound.stage();
   await outbound.daemon();
