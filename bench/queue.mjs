@@ -5,7 +5,7 @@ import PgBoss from 'pg-boss';
 import pg from 'pg';
 import { bench, inTurns, mapTable, median, quantile, quick, ratio, rounds, timed, whole } from './harness.mjs';
 
-const rows = quick ? 50_000 : 1_000_000;
+const rows = quick ? 20_000 : 1_000_000;
 const turn = quick ? 1_500 : 15_000;
 const workers = 2;
 const batch = 500;
