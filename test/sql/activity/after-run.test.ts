@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
-import { type Engine, useEngine } from '../../support/engine.ts';
+import { type Engine, useEngine, waitsForLock } from '../../support/engine.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const database = useDatabase();
 let engine: Engine;
@@ -39,4 +40,38 @@ test('an after_run that raises leaves the rows and says so in the run', async ()
   await map.page([{ id: 'r1', fields: { Id: 1 } }], { run });
   expect(await finish(run)).toEqual({ status: 'completed_with_errors', error: 'after_run: no stock table' });
   expect(await map.rows()).toEqual([{ id: 1 }]);
+});
+
+test('mappings that share an after_run take turns: the later call sees what the earlier run has written', async () => {
+  await engine.owner.query(`
+    create table shop.bought (id integer primary key);
+    create table shop.sold (id integer primary key);
+    create table shop.total (n bigint);
+    insert into shop.total values (0);
+    create function shop.sum_up(run uuid) returns void language plpgsql as $$
+    declare
+      v_n  bigint := (select count(*) from shop.bought) + (select count(*) from shop.sold);
+    begin
+      perform pg_advisory_xact_lock(hashtext(run::text));
+      update shop.total set n = v_n;
+    end $$`);
+  const summed = (of: string) =>
+    engine.aMapping({ table: 'id integer primary key', of, options: { after_run: 'shop.sum_up' } });
+  const [bought, sold] = [await summed('shop.bought'), await summed('shop.sold')];
+  const [first, second] = [await bought.aRun(), await sold.aRun()];
+  const gate = await database.client();
+  const [one, other] = [await database.client('tideway_daemon'), await database.client('tideway_daemon')];
+  await bought.page([{ id: 'b1', fields: { Id: 1 } }], { run: first });
+
+  // The first run's function has counted and is held up; the second run ends meanwhile.
+  await gate.query('select pg_advisory_lock(hashtext($1))', [first]);
+  const ends = [one.query('select tideway_private.finish_run($1)', [first])];
+  await waitFor(() => waitsForLock(engine, one));
+  await sold.page([{ id: 's1', fields: { Id: 1 } }], { run: second });
+  let ended = false;
+  ends.push(other.query('select tideway_private.finish_run($1)', [second]).finally(() => (ended = true)));
+  await waitFor(async () => ended || (await waitsForLock(engine, other)));
+  await gate.query('select pg_advisory_unlock(hashtext($1))', [first]);
+  await Promise.all(ends);
+  expect((await database.pool.query('select n from shop.total')).rows).toEqual([{ n: '2' }]);
 });
