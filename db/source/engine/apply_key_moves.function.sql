@@ -28,15 +28,13 @@ begin
     end if;
     if not v_links ? v_move.old_key then
       v_links := v_links || jsonb_build_object(v_move.old_key, coalesce(
-        (select jsonb_agg(l.id) from tideway_private.links l
-          where l.mapping = apply_key_moves.mapping and l.local_key = v_move.old_key
-            and (l.local_gone_at is null or l.remote_gone_at is null)), '[]'));
+        (select jsonb_agg(l.id) from tideway_private.row_links l
+          where l.mapping = apply_key_moves.mapping and l.local_key = v_move.old_key), '[]'));
     end if;
     if not v_links ? v_move.new_key then
       v_links := v_links || jsonb_build_object(v_move.new_key, coalesce(
-        (select jsonb_agg(l.id) from tideway_private.links l
-          where l.mapping = apply_key_moves.mapping and l.local_key = v_move.new_key
-            and (l.local_gone_at is null or l.remote_gone_at is null)), '[]'));
+        (select jsonb_agg(l.id) from tideway_private.row_links l
+          where l.mapping = apply_key_moves.mapping and l.local_key = v_move.new_key), '[]'));
     end if;
     v_queue := v_links -> v_move.old_key;
     if jsonb_array_length(v_queue) > 0 then

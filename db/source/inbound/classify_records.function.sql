@@ -34,9 +34,9 @@ begin
     from unnest(ids, deleted) with ordinality as x (id, deleted, n)
     left join tideway_private.links l on l.mapping = map.number and l.remote_id = x.id
     left join unnest(locked) as k (id) on k.id = l.id
-    left join tideway_private.links n
+    left join tideway_private.row_links n
       on l.local_gone_at is not null and l.remote_gone_at is not null
-     and n.mapping = map.number and n.local_key = l.local_key and (n.local_gone_at is null or n.remote_gone_at is null)
+     and n.mapping = map.number and n.local_key = l.local_key
     left join tideway_private.waiting w on w.mapping = map.number and w.local_key = l.local_key and w.reason = 'paused';
 end;
 $$;

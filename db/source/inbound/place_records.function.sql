@@ -20,10 +20,7 @@ as $$
            else 'duplicate'
          end
     from unnest(ids, keys) with ordinality as x (id, key, n)
-    left join tideway_private.links l
-      on l.mapping = map.number
-     and l.local_key = x.key
-     and (l.local_gone_at is null or l.remote_gone_at is null)
+    left join tideway_private.row_links l on l.mapping = map.number and l.local_key = x.key
 $$;
 
 comment on function tideway_private.place_records(tideway.mappings, text[], text[]) is

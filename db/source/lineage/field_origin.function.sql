@@ -18,7 +18,7 @@ begin
            k.local, k.remote, k.field, k.authority
       from tideway.mappings m
       join tideway.connections c on c.id = m.connection_id
-      join tideway_private.links l on l.mapping = m.number and l.local_key = v_key and (l.local_gone_at is null or l.remote_gone_at is null)
+      join tideway_private.row_links l on l.mapping = m.number and l.local_key = v_key
       join tideway.mapping_columns k on k.mapping_id = m.id
      where m.local_table = field_origin.local_table
        and m.org_id = tideway.current_org_id()

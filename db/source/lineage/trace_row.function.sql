@@ -16,8 +16,7 @@ begin
   ), linked as (
     select m.id as mapping_id, m.name, m.number, m.direction, l.*
       from maps m
-      join tideway_private.links l on l.mapping = m.number and l.local_key = v_key
-     where l.local_gone_at is null or l.remote_gone_at is null
+      join tideway_private.row_links l on l.mapping = m.number and l.local_key = v_key
   )
   select l.synced_at, 'link', l.name,
          case when l.remote_id is null then 'not there yet' else 'linked to ' || l.remote_id end

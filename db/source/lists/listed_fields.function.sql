@@ -13,8 +13,8 @@ begin
   return query
     select r.local_key, pg_catalog.array_agg(distinct f.name)
       from tideway.mappings m
-      join tideway_private.links l
-        on l.mapping = m.number and l.local_key = any (keys) and l.remote_id is not null and (l.local_gone_at is null or l.remote_gone_at is null)
+      join tideway_private.row_links l
+        on l.mapping = m.number and l.local_key = any (keys) and l.remote_id is not null
       join tideway.connections c on c.id = m.connection_id
       join tideway.sync_list s
         on s.org_id = map.org_id and s.is_active and s.source_platform = c.system and s.source_id = l.remote_id

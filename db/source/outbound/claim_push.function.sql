@@ -71,9 +71,8 @@ begin
       order by w.local_key
         for update;
     v_out := array(select l.local_key
-                     from tideway_private.links l
+                     from tideway_private.row_links l
                     where l.mapping = claim_push.mapping and l.local_key = any (v_keys)
-                      and (l.local_gone_at is null or l.remote_gone_at is null)
                       and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp());
     with known as (
       update tideway_private.waiting w

@@ -16,11 +16,9 @@ declare
   v_keys  text[];
 begin
   select array_agg(l.local_key), max(l.local_key), count(*)::integer into v_keys, last_key, checked
-    from (select l.local_key from tideway_private.links l
+    from (select l.local_key from tideway_private.row_links l
            where l.mapping = compare_links.mapping
              and (compare_links.after_key is null or l.local_key > compare_links.after_key)
-             and (l.local_gone_at is null or l.remote_gone_at is null)
-             and l.local_key is not null
            order by l.local_key
            limit max_rows) as l;
   execute format($q$

@@ -26,10 +26,9 @@ declare
          k as materialized (select array_agg(r.key) as keys from r),
          l as materialized (
            select l.id, l.local_key, l.local_image, l.sent, l.local_gone_at, l.dormant
-             from tideway_private.links l
+             from tideway_private.row_links l
             where l.mapping = ($1).number
-              and l.local_key = any (array(select r.key from r))
-              and (l.local_gone_at is null or l.remote_gone_at is null)),
+              and l.local_key = any (array(select r.key from r))),
          listed as materialized (select tideway_private.listed_keys($1, k.keys) as keys from k where ($1).only_listed)
     select (select array_agg(r.key)
               from (select r.*, coalesce(r.flag and (not ($1).only_listed or r.key = any ((select listed.keys from listed)::text[])), false) as inside from r) as r

@@ -20,8 +20,8 @@ begin
     from unnest(keys) with ordinality as k (key, n)
     left join tideway_private.read_push_rows(map, sql, sql ->> 'read_push', keys) r on r.key = k.key
     -- Asked for by a list of keys: only one index serves that, whatever the planner knows of the table.
-    left join (select l.id, l.local_key from tideway_private.links l
-                where l.mapping = map.number and l.local_key = any (plan_rows.keys) and (l.local_gone_at is null or l.remote_gone_at is null)) l on l.local_key = k.key;
+    left join (select l.id, l.local_key from tideway_private.row_links l
+                where l.mapping = map.number and l.local_key = any (plan_rows.keys)) l on l.local_key = k.key;
 
   if map.only_listed then
     select array_agg(x.inside and x.key = any (l.keys) order by x.n) into v_inside

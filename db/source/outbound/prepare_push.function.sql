@@ -60,8 +60,8 @@ begin
   select bool_or(k.sent is not null), bool_or(k.dormant or k.local_gone_at is not null)
     into v_sent, v_asleep
     from (select l.sent, l.dormant, l.local_gone_at
-            from tideway_private.links l
-           where l.mapping = v_map.number and l.local_key = any (v_batch.keys) and (l.local_gone_at is null or l.remote_gone_at is null)
+            from tideway_private.row_links l
+           where l.mapping = v_map.number and l.local_key = any (v_batch.keys)
            order by l.id
              for no key update) as k;
 

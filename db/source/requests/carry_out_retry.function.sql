@@ -17,28 +17,28 @@ begin
   if args ? 'local_key' then
     v_keys := array[args ->> 'local_key'];
     select array_agg(l.remote_id) into v_ids
-      from tideway_private.links l where l.mapping = v_map.number and l.local_key = args ->> 'local_key' and l.remote_id is not null;
+      from tideway_private.row_links l where l.mapping = v_map.number and l.local_key = args ->> 'local_key' and l.remote_id is not null;
   elsif args ? 'remote_id' then
     v_ids := array[args ->> 'remote_id'];
   else
     select array_agg(r.local_key) filter (where r.direction = 'push'), array_agg(coalesce(r.remote_id, l.remote_id)) filter (where r.direction = 'pull')
       into v_keys, v_ids
       from tideway_private.rows_to_retry(v_map.number, args ->> 'error_class') r
-      left join tideway_private.links l on l.mapping = v_map.number and l.local_key = r.local_key;
+      left join tideway_private.row_links l on l.mapping = v_map.number and l.local_key = r.local_key;
   end if;
 
   -- A request without an answer may still land: nothing is sent after it before its longest life is over, whoever asks.
   update tideway_private.waiting w
      set reason = 'retry', due_at = l.sent_until, attempts_started = 0, attempts_finished = 0, op = w.op | carry_out_retry.op
-    from tideway_private.links l
+    from tideway_private.row_links l
    where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
-     and l.mapping = w.mapping and l.local_key = w.local_key and (l.local_gone_at is null or l.remote_gone_at is null)
+     and l.mapping = w.mapping and l.local_key = w.local_key
      and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp();
   delete from tideway_private.waiting w
    where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
      and (w.due_at is null or not exists (
-           select from tideway_private.links l
-            where l.mapping = w.mapping and l.local_key = w.local_key and (l.local_gone_at is null or l.remote_gone_at is null)
+           select from tideway_private.row_links l
+            where l.mapping = w.mapping and l.local_key = w.local_key
               and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp()));
   if v_map.direction <> 'push' and v_ids is not null then
     insert into tideway_private.rereads as r (mapping, remote_id, org_id, reason, compare)

@@ -165,6 +165,15 @@ test('a row in back-off stays there whatever happens to it, and a failed row tha
   expect(await map.errors()).toEqual([]);
 });
 
+/** How many rows of its tables this transaction has read. */
+const rowsRead = async () =>
+  (
+    await engine.one<{ read: Record<string, number> }>(
+      `select jsonb_object_agg(relname, seq_tup_read + idx_tup_fetch) as read from pg_stat_xact_all_tables
+        where schemaname = 'tideway_private' and relname in ('links', 'outbox', 'waiting')`,
+    )
+  ).read;
+
 test('what waits is found by its key, however little waited when the session first asked', async () => {
   const map = await linked();
   const { number: connection } = await engine.one<{ number: number }>(
@@ -178,13 +187,6 @@ test('what waits is found by its key, however little waited when the session fir
     await map.claim();
     await engine.one('select tideway_private.return_batches($1, $2, $3)', [connection, map.epoch, map.number]);
   };
-  const read = async () =>
-    (
-      await engine.one<{ read: Record<string, number> }>(
-        `select jsonb_object_agg(relname, seq_tup_read + idx_tup_fetch) as read from pg_stat_xact_all_tables
-          where schemaname = 'tideway_private' and relname in ('links', 'outbox', 'waiting')`,
-      )
-    ).read;
   await engine.pool.query('vacuum tideway_private.outbox, tideway_private.waiting');
   // A session keeps a plan once it has made it five times.
   for (let n = 0; n < 7; n += 1) {
@@ -201,13 +203,23 @@ test('what waits is found by its key, however little waited when the session fir
     [map.number, keys],
   );
   await engine.one('begin');
-  const before = await read();
+  const before = await rowsRead();
   await askAll();
-  const after = await read();
+  const after = await rowsRead();
   await engine.one('commit');
   // Some rows are looked at twice and more, but none once for each other.
   for (const [name, rows] of Object.entries(after))
     expect(rows - (before[name] ?? 0), name).toBeLessThanOrEqual(10 * keys.length);
+});
+
+test('a row that is tried again is found by its key among many', async () => {
+  const map = await linked(2_000);
+  await engine.one('begin');
+  const { links: before = 0 } = await rowsRead();
+  await engine.one(`select tideway_private.carry_out_retry($1, '{"local_key": "7"}')`, [map.number]);
+  const { links: after = 0 } = await rowsRead();
+  await engine.one('commit');
+  expect(after - before).toBeLessThan(10);
 });
 
 test('a row whose attempts are used up is failed, and limits of the app do not count', async () => {

@@ -1,0 +1,10 @@
+create or replace view tideway_private.row_links with (security_invoker = true) as
+select l.id, l.mapping, l.org_id, l.local_key, l.remote_id, l.local_image, l.remote_diff,
+       l.sent, l.sent_op, l.sent_until, l.answered_at, l.local_gone_at, l.remote_gone_at, l.dormant,
+       l.created_run, l.synced_at
+  from tideway_private.links l
+ where l.local_key is not null
+   and (l.local_gone_at is null or l.remote_gone_at is null);
+
+comment on view tideway_private.row_links is
+  'The one link of each row: those that are gone on both sides leave the key to another. Links are found by their key here only, as the index of keys holds no others.';
