@@ -8,13 +8,13 @@ if (!has15)
 
 const project = (name: string, include: string, globalSetup: string) => ({
   extends: true as const,
-  test: { name, include: [include], globalSetup: [globalSetup] },
+  test: { name, include: [include], globalSetup: [globalSetup], isolate: name === 'system' },
 });
 
 /** What needs Debian packages or root; each file says what it skips and why. */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     reporters: ['default', new PlainReporter()],
