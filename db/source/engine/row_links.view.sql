@@ -7,4 +7,4 @@ select l.id, l.mapping, l.org_id, l.local_key, l.remote_id, l.local_image, l.rem
    and (l.local_gone_at is null or l.remote_gone_at is null);
 
 comment on view tideway_private.row_links is
-  'The one link of each row: those that are gone on both sides leave the key to another. Links are found by their key here only, as the index of keys holds no others.';
+  'The one link of each row: those that are gone on both sides leave the key to another. The index of keys holds only these, so links are asked for by their key here.';
