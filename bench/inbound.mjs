@@ -14,7 +14,7 @@ import {
   whole,
 } from './harness.mjs';
 
-const records = quick ? 10_000 : 1_000_000;
+const records = quick ? 20_000 : 1_000_000;
 const width = 10_000;
 const columns = `id bigint primary key, name text not null, price numeric(10,2), active boolean, made date, seen timestamptz, note text`;
 const types = { price: 'number', active: 'boolean', made: 'date', seen: 'date-time', id: 'number' };

@@ -51,6 +51,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 
+const names = wanted.length > 0 ? wanted : Object.keys(benches);
 const results = [];
 const began = performance.now();
 try {
@@ -58,9 +59,10 @@ try {
   const { prepareTemplate } = await import('./harness.mjs');
   const template = join(home, 'template');
   await prepareTemplate(template);
-  const waiting = [...(wanted.length > 0 ? wanted : Object.keys(benches))];
+  const waiting = names.values();
   const lane = async () => {
-    for (let name; !stopping && (name = waiting.shift()) !== undefined;) {
+    for (const name of waiting) {
+      if (stopping) break;
       const from = performance.now();
       const outcome = await runOne(name, template, quick ? quickMinutes : benches[name]);
       results.push({ name, outcome, seconds: Math.round((performance.now() - from) / 1000) });
@@ -73,8 +75,7 @@ try {
   rmSync(home, { recursive: true, force: true });
 }
 
-const order = Object.keys(benches);
-results.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+results.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
 const report = results.map(({ name, outcome, seconds }) => `${name}: ${outcome}, ${seconds} s`).join('\n');
 console.log(`${report}\n${Math.round((performance.now() - began) / 1000)} s in all`);
 gather();

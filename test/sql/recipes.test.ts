@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
-import { type Engine, useEngine, waitsForLock } from '../support/engine.ts';
+import { begun, type Engine, useEngine } from '../support/engine.ts';
 import { fencedBlocks } from '../support/fenced-blocks.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const database = useDatabase();
 let engine: Engine;
@@ -28,9 +27,7 @@ const beside = async (first: string, second: string): Promise<void> => {
   const [one, other] = [await database.client(), await database.client()];
   await one.query('begin');
   await one.query(first);
-  let ended = false;
-  const end = other.query(second).finally(() => (ended = true));
-  await waitFor(async () => ended || (await waitsForLock(engine, other)));
+  const { end } = await begun(engine, other, second);
   await one.query('commit');
   await end;
 };

@@ -1,5 +1,6 @@
-import type { ClientBase } from 'pg';
+import type { Client, ClientBase } from 'pg';
 import type { useDatabase } from './database.ts';
+import { waitFor } from './wait-for.ts';
 
 type Database = ReturnType<typeof useDatabase>;
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -539,4 +540,12 @@ export async function waitsForLock(engine: Engine, session: ClientBase & { proce
     engine.watcher,
   );
   return waits;
+}
+
+/** Begins a statement, and hands over its end once it has ended or waits for a lock. */
+export async function begun(engine: Engine, session: Client, sql: string, values: unknown[] = []) {
+  let ended = false;
+  const end = session.query(sql, values).finally(() => (ended = true));
+  await waitFor(async () => ended || (await waitsForLock(engine, session)));
+  return { end };
 }

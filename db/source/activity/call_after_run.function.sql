@@ -16,7 +16,7 @@ begin
   select to_jsonb(r) into v_run from tideway.sync_runs r where r.id = call_after_run.run;
 
   -- Two mappings may share the function: the later call has to see what the earlier one and its run have written.
-  perform pg_advisory_xact_lock(hashtextextended('tideway after_run ' || split_part(v_map.after_run, '(', 1), 0));
+  perform pg_advisory_xact_lock(tideway_private.lock_key('after run'), hashtext(split_part(v_map.after_run, '(', 1)));
 
   -- Stored as a function with its argument types; it runs with the rights of the mapping's role, and its error is the run's, not ours.
   v_call := case

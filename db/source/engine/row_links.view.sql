@@ -1,6 +1,6 @@
 create or replace view tideway_private.row_links with (security_invoker = true) as
-select l.id, l.mapping, l.org_id, l.local_key, l.remote_id, l.local_image, l.remote_diff,
-       l.sent, l.sent_op, l.sent_until, l.answered_at, l.local_gone_at, l.remote_gone_at, l.dormant,
+select l.id, l.mapping, l.local_key, l.remote_id, l.local_image, l.remote_diff,
+       l.sent, l.sent_until, l.answered_at, l.local_gone_at, l.remote_gone_at, l.dormant,
        l.created_run, l.synced_at
   from tideway_private.links l
  where l.local_key is not null

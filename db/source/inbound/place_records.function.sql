@@ -13,7 +13,6 @@ as $$
                    where o.mapping = map.number and o.remote_id is null and o.sent_op = 'create')
              then 'open_create'
            when l.id is null then 'new'
-           when l.remote_id is null and l.sent_op = 'create' then 'adopt'
            when l.remote_id is null then 'adopt'
            when l.remote_gone_at is not null and l.local_gone_at is null then 'relink'
            when l.remote_gone_at is not null then 'new'

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
-import { type Engine, useEngine, waitsForLock } from '../../support/engine.ts';
+import { begun, type Engine, useEngine, waitsForLock } from '../../support/engine.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const database = useDatabase();
@@ -65,13 +65,11 @@ test('mappings that share an after_run take turns: the later call sees what the 
 
   // The first run's function has counted and is held up; the second run ends meanwhile.
   await gate.query('select pg_advisory_lock(hashtext($1))', [first]);
-  const ends = [one.query('select tideway_private.finish_run($1)', [first])];
+  const held = one.query('select tideway_private.finish_run($1)', [first]);
   await waitFor(() => waitsForLock(engine, one));
   await sold.page([{ id: 's1', fields: { Id: 1 } }], { run: second });
-  let ended = false;
-  ends.push(other.query('select tideway_private.finish_run($1)', [second]).finally(() => (ended = true)));
-  await waitFor(async () => ended || (await waitsForLock(engine, other)));
+  const later = await begun(engine, other, 'select tideway_private.finish_run($1)', [second]);
   await gate.query('select pg_advisory_unlock(hashtext($1))', [first]);
-  await Promise.all(ends);
+  await Promise.all([held, later.end]);
   expect((await database.pool.query('select n from shop.total')).rows).toEqual([{ n: '2' }]);
 });
