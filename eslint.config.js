@@ -18,4 +18,11 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/seed.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { name: 'fast-check', message: 'Draw with fc of test/support/seed.ts.' }],
+    },
+  },
 );

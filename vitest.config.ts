@@ -1,7 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { PlainReporter } from './test/support/plain-reporter.ts';
 
-const setupFiles = ['test/support/seed.ts'];
 const project = (name: string, timeout: number, globalSetup: string[] = [], retry = 0) => ({
   extends: true as const,
   test: {
@@ -12,7 +11,6 @@ const project = (name: string, timeout: number, globalSetup: string[] = [], retr
     testTimeout: timeout,
     hookTimeout: 60_000,
     globalSetup,
-    setupFiles,
     retry,
   },
 });

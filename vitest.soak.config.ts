@@ -11,7 +11,6 @@ export default defineConfig({
     testTimeout: (minutes + 20) * 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/postgres-server.ts'],
-    setupFiles: ['test/support/seed.ts'],
     reporters: [new PlainReporter()],
   },
 });

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 import { anApp, type Engine, type Json, useEngine } from '../../support/engine.ts';
+import { fc } from '../../support/seed.ts';
 
 const database = useDatabase();
 let engine: Engine;

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 import { type Engine, type Json, useEngine } from '../../support/engine.ts';
+import { fc } from '../../support/seed.ts';
 import { type Field, threeWayMerge, type Value } from '../../unit/model/three-way-merge.ts';
 
 const database = useDatabase();

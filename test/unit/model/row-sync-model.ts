@@ -200,10 +200,13 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.sent === null) {
       return { ...done, local: state.pushing, remote: image ?? state.pushing };
     }
+    const late = state.sent.late && rules.lateRequests === 'awaited';
     const sent: Sent = {
       ...state.sent,
       answered: true,
-      late: state.sent.late && rules.lateRequests === 'awaited',
+      late,
+      // Reads show it at once, so any that is asked for from now on settles it.
+      ripe: world.app === 'comparing' && !late,
     };
     if (world.app === 'at once' && !sent.late && image !== null) {
       return rules.answers === 'are judged like reads'

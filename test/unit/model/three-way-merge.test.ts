@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../support/seed.ts';
 import { threeWayMerge } from './three-way-merge.ts';
 import type { Field, Value } from './three-way-merge.ts';
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fc } from '../../support/seed.ts';
 import { parseExactJson } from '../../../src/runtime/exact-json.ts';
 
 describe('parseExactJson', () => {
