@@ -72,8 +72,7 @@ begin
         for update;
     v_out := array(select l.local_key
                      from tideway_private.row_links l
-                    where l.mapping = claim_push.mapping and l.local_key = any (v_keys)
-                      and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp());
+                    where l.mapping = claim_push.mapping and l.local_key = any (v_keys) and l.unanswered_until > clock_timestamp());
     with known as (
       update tideway_private.waiting w
          set op = w.op | k.op,

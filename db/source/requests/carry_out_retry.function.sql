@@ -29,17 +29,16 @@ begin
 
   -- A request without an answer may still land: nothing is sent after it before its longest life is over, whoever asks.
   update tideway_private.waiting w
-     set reason = 'retry', due_at = l.sent_until, attempts_started = 0, attempts_finished = 0, op = w.op | carry_out_retry.op
+     set reason = 'retry', due_at = l.unanswered_until, attempts_started = 0, attempts_finished = 0, op = w.op | carry_out_retry.op
     from tideway_private.row_links l
    where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
      and l.mapping = w.mapping and l.local_key = w.local_key
-     and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp();
+     and l.unanswered_until > clock_timestamp();
   delete from tideway_private.waiting w
    where w.mapping = v_map.number and w.local_key = any (v_keys) and w.reason in ('retry', 'failed', 'dependency')
      and (w.due_at is null or not exists (
            select from tideway_private.row_links l
-            where l.mapping = w.mapping and l.local_key = w.local_key
-              and l.sent is not null and l.answered_at is null and l.sent_until > clock_timestamp()));
+            where l.mapping = w.mapping and l.local_key = w.local_key and l.unanswered_until > clock_timestamp()));
   if v_map.direction <> 'push' and v_ids is not null then
     insert into tideway_private.rereads as r (mapping, remote_id, org_id, reason, compare)
     select v_map.number, x, v_map.org_id, 'retry', true from unnest(v_ids) x where x is not null

@@ -149,7 +149,7 @@ test.each<[string, World]>([
           }
         }
       }),
-      { numRuns: Number(process.env.TIDEWAY_TEST_TRACES ?? 40), endOnFailure: true },
+      { numRuns: Number(process.env.TIDEWAY_TEST_TRACES ?? 25), endOnFailure: true },
     );
   },
 );

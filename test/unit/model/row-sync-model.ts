@@ -175,6 +175,9 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     if (state.row === state.local && (sent === null || !rules.keepsMarksWhileSent)) {
       return { ...state, flight: 'none' };
     }
+    if (state.row === state.remote && sent === null) {
+      return { ...state, local: state.row, flight: 'none', reads: stale(state.reads) };
+    }
     const sending = { ...state, flight: 'prepared' as const, pushing: state.row };
     if (!rules.storesSent) {
       return sending;
@@ -296,7 +299,7 @@ export function rowSyncModel(world: World, rules: Rules = DESIGN): Model<State> 
     }
     if (state.flight === 'claimed') {
       const prepared = prepare(state);
-      can(prepared.flight === 'none' ? 'mark dropped: row equals image' : `prepare ${String(state.row)}`, prepared);
+      can(prepared.flight === 'none' ? 'mark dropped: row equals an image' : `prepare ${String(state.row)}`, prepared);
     }
     if (state.flight === 'prepared') {
       can(`send ${String(state.pushing)}`, {
