@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 import { type Asked, type Engine, type Mapping, type PushItem, useEngine } from '../../support/engine.ts';
 import { fc } from '../../support/seed.ts';
-import type { Step } from '../../unit/model/explore.ts';
 import { rowSyncModel, type World } from '../../unit/model/row-sync-model.ts';
+import { chooseStep } from '../../unit/model/walk.ts';
 
 const database = useDatabase();
 let engine: Engine;
@@ -23,15 +23,6 @@ function readAt(reads: readonly Read[], at: number): Read {
   const read = reads[at];
   if (read === undefined) throw new Error(`There is no read ${String(at)}.`);
   return read;
-}
-
-/** Edits and faults are few, and reads can always be asked for: even odds would spend those at once, and the rest on reads. */
-function oneOf<State>(steps: readonly Step<State>[], choice: number): Step<State> | undefined {
-  const free = steps.filter((step) => step.free);
-  const ours = free.filter(({ label }) => !/read|page/.test(label));
-  const lists = [steps.filter((step) => !step.free), ours, ours, ours, free, free];
-  const among = [lists[choice % lists.length] ?? [], free, steps].find((list) => list.length > 0) ?? [];
-  return among[Math.floor(choice / lists.length) % Math.max(1, among.length)];
 }
 
 /** Walks the model at random and does each of its steps with the SQL functions; the app and the network are the model's. */
@@ -61,7 +52,7 @@ async function replay(map: Mapping, world: World, choices: readonly number[]): P
 
   for (const choice of choices) {
     const steps = model.next(state);
-    const step = oneOf(steps, choice);
+    const step = chooseStep(steps, choice);
     if (step === undefined) break;
     trace.push(step.label);
     const before = state;

@@ -148,10 +148,12 @@ export function createModel(world: CreateWorld, rules: CreateRules = CREATE_DESI
     if (state.sent === 'late' && state.network.length === 0 && !state.records.includes(false)) {
       can('the longest life and the delay are over', { ...state, sent: 'ripe' });
     }
-    if (state.records.some((shown, record) => shown && record !== state.linked)) {
-      const open = state.linked === null;
-      if (!open || rules.unknownRecords === 'become rows') {
+    const unknown = state.records.findIndex((shown, record) => shown && record !== state.linked);
+    if (unknown !== -1) {
+      if (state.linked !== null || rules.unknownRecords === 'become rows') {
         can('a page with an unknown record becomes a row', { ...state, rows: state.rows + 1 });
+      } else if (world.recognised === 'by a correlation column') {
+        can('a page with the record that is recognised', { ...state, linked: unknown, sent: 'no', asks: false });
       }
     }
     return steps;
