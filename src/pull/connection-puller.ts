@@ -19,7 +19,6 @@ import { stopMapping } from '../sql/outbound/stop-mapping.ts';
 import type { ListItem } from '../sql/lists/list-items.ts';
 import { finishRequest } from '../sql/requests/finish-request.ts';
 import { takeRequests, type Request } from '../sql/requests/take-requests.ts';
-import { interruptRuns } from '../sql/requests/runs.ts';
 import { syncListItems, type ListGroup } from './list-items.ts';
 import { Arrivals } from './count-records.ts';
 import { PartSize } from './part-size.ts';
@@ -53,8 +52,6 @@ export class ConnectionPuller {
   readonly #whole = new Set<number>();
   /** Those whose poll would have to read everything, too, and waits until that has ended. */
   readonly #crowded = new Set<number>();
-  /** What the owner before left as running is found out before anything is read: it is taken up, not begun anew. */
-  #interrupted: Promise<void> = Promise.resolve();
 
   constructor(options: ConnectionPullerOptions) {
     this.#options = options;
@@ -64,19 +61,7 @@ export class ConnectionPuller {
 
   /** Resolves when the connection is given up and everything under way has ended; rejects when the work cannot go on. */
   async run(): Promise<void> {
-    this.#interrupted = this.#interruptRuns();
-    await this.#interrupted;
     await this.#tasks.untilStopped();
-  }
-
-  async #interruptRuns(): Promise<void> {
-    const { owned, database, log } = this.#options;
-    const interrupted = await interruptRuns(database);
-    if (interrupted > 0)
-      log.info(
-        { event: 'daemon.run.interrupted', connection: owned.name, runs: interrupted },
-        'Found runs whose owner is gone',
-      );
   }
 
   handle(work: readonly Pick<Work, 'kind' | 'mapping'>[]): void {
@@ -171,7 +156,6 @@ export class ConnectionPuller {
   async #read(mapping: PullMapping, job: Job): Promise<void> {
     const { database, owned } = this.#options;
     const { number } = mapping;
-    await this.#interrupted;
     const changes = owned.connector.describe(owned.settings).capabilities.changes !== 'none' && mapping.changes;
     let holds = false;
     const claimWhole = (): boolean => {

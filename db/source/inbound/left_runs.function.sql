@@ -8,7 +8,7 @@ as $$
     from tideway.mappings m
     join tideway.connections c on c.id = m.connection_id
     join tideway_private.cursors k on k.mapping = m.number and k.kind = 'whole'
-    join tideway.sync_runs r on r.id = k.run_id and r.status = 'interrupted'
+    join tideway.sync_runs r on r.id = k.run_id and (r.status = 'interrupted' or tideway_private.is_orphaned(r, pg_catalog.now()))
    where c.number = left_runs.connection
      and c.state = 'active'
      and m.state = 'active'
@@ -17,4 +17,4 @@ as $$
 $$;
 
 comment on function tideway_private.left_runs(integer) is
-  'Reads of everything that were interrupted in the middle; a read that somebody asked for is found by its request.';
+  'Reads of everything that were interrupted in the middle, or whose owner is gone; a read that somebody asked for is found by its request.';

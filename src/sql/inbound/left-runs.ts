@@ -7,7 +7,7 @@ interface LeftRun {
   readonly kind: RunKind;
 }
 
-/** Reads of everything that were interrupted and that nobody asked for by a request. */
+/** Reads of everything that an owner left in the middle and that nobody asked for by a request. */
 export async function leftRuns(database: Database, connection: number): Promise<LeftRun[]> {
   return database<LeftRun[]>`select * from tideway_private.left_runs(${connection})`;
 }
