@@ -77,7 +77,7 @@ export class ReadRun {
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */
   async run(): Promise<boolean> {
-    const { database, started, mapping, log, failpoint, notifier, onRefused } = this.#options;
+    const { database, owned, started, mapping, log, failpoint, notifier, onRefused } = this.#options;
     const { run_id: run, run_kind: kind } = started;
     try {
       const complete = started.complete || (await this.#readAll());
@@ -85,7 +85,7 @@ export class ReadRun {
       failpoint('pull.confirmed');
       if (kind === 'sweep' && !started.dry_run && mapping.direction !== 'pull') await this.#compareRows();
       await advanceRun(database, run, { timings: this.#rounded() });
-      const counts = await finishRead(database, run, null);
+      const counts = await finishRead(database, owned.lease.epoch, run, null);
       failpoint('pull.finished');
       const status = counts?.['status'];
       this.#count(typeof status === 'string' ? status : 'cancelled');
@@ -110,7 +110,7 @@ export class ReadRun {
         if (!isOver(error)) await this.#end('interrupted', { error: messageOf(error) }).catch(() => undefined);
         throw error;
       }
-      if (this.#options.owned.stopping.aborted) {
+      if (owned.stopping.aborted) {
         await this.#end('interrupted', { error: 'The daemon was told to stop.' });
         return false;
       }
@@ -129,9 +129,9 @@ export class ReadRun {
   }
 
   async #end(status: 'failed' | 'interrupted', report: Readonly<Record<string, unknown>>): Promise<void> {
-    const { database, started } = this.#options;
+    const { database, owned, started } = this.#options;
     await advanceRun(database, started.run_id, { timings: this.#rounded() });
-    await finishRead(database, started.run_id, status, report);
+    await finishRead(database, owned.lease.epoch, started.run_id, status, report);
     const errorClass = report['class'];
     this.#count(status, typeof errorClass === 'string' ? errorClass : undefined);
   }

@@ -1,4 +1,4 @@
-create or replace function tideway_private.finish_read(run uuid, status text default null, report jsonb default null)
+create or replace function tideway_private.finish_read(run uuid, epoch bigint, status text default null, report jsonb default null)
 returns jsonb
 language plpgsql
 volatile
@@ -9,7 +9,8 @@ declare
   v_run  tideway.sync_runs;
 begin
   select r.* into v_run from tideway.sync_runs r where r.id = finish_read.run for no key update;
-  if not found or v_run.status <> 'running' then
+  -- Another owner may have taken it up: what the one before says of it counts no more.
+  if not found or v_run.status <> 'running' or v_run.epoch is distinct from finish_read.epoch then
     return null;
   end if;
   -- An interrupted read is taken up at its last page; any other one has ended for good.
@@ -34,5 +35,5 @@ begin
 end;
 $$;
 
-comment on function tideway_private.finish_read(uuid, text, jsonb) is
-  'Ends a run that reads; a sweep gets its report: checked, equal, repaired here and there, held. Returns the counts for the log.';
+comment on function tideway_private.finish_read(uuid, bigint, text, jsonb) is
+  'Ends a run that reads, unless another owner has taken it up; a sweep gets its report: checked, equal, repaired here and there, held. Returns the counts for the log.';

@@ -71,14 +71,15 @@ export async function unseenIds(
   return row?.ids ?? [];
 }
 
-/** Ends a run that reads; its counts, or null when it had ended before. */
+/** Ends a run that reads; its counts, or null when it had ended before, or is another owner's by now. */
 export async function finishRead(
   database: Database,
+  epoch: string,
   run: string,
   status: 'failed' | 'interrupted' | 'cancelled' | null,
   report: Readonly<Record<string, unknown>> = {},
 ): Promise<Readonly<Record<string, unknown>> | null> {
   const [row] = await database<{ counts: Record<string, unknown> | null }[]>`
-    select tideway_private.finish_read(${run}, ${status}, ${JSON.stringify(report)}::text::jsonb) as counts`;
+    select tideway_private.finish_read(${run}, ${epoch}, ${status}, ${JSON.stringify(report)}::text::jsonb) as counts`;
   return row?.counts ?? null;
 }

@@ -20,8 +20,8 @@ async function aLeftRead() {
   const map = await engine.aMapping({ table: 'id integer primary key', direction: 'pull', read: false });
   const { run_id } = await engine.one<Started>(START, [map.number, map.epoch]);
   await map.page([{ id: 'r1', fields: { Id: 1 } }], { run: run_id, cursor: { page: 2 } });
-  await map.takeOver('second');
-  return { map, run_id };
+  const { before } = await map.takeOver('second');
+  return { map, run_id, before };
 }
 
 test('the next owner takes a read up at its page before anybody has found out that the last one is gone', async () => {
@@ -43,4 +43,18 @@ test('the next owner takes a read up at its page while somebody is finding out t
       'full',
     ]),
   ).toEqual([{ id: run_id, status: 'running', rows_created: '1' }]);
+});
+
+test('what the last owner says of a read that another has taken up counts no more', async () => {
+  const { map, run_id, before } = await aLeftRead();
+  await engine.one(START, [map.number, map.epoch]);
+  const end = 'select tideway_private.finish_read($1, $2, $3) as counts';
+  const place = () => engine.one('select cursor from tideway_private.cursors where mapping = $1', [map.number]);
+  expect(await engine.one(end, [run_id, before, 'failed'])).toEqual({ counts: null });
+  expect(await engine.one('select status from tideway.sync_runs where id = $1', [run_id])).toEqual({
+    status: 'running',
+  });
+  expect(await place()).toEqual({ cursor: { page: 2 } });
+  expect(await engine.one(end, [run_id, map.epoch, 'failed'])).toMatchObject({ counts: { status: 'failed' } });
+  expect(await place()).toBeUndefined();
 });
