@@ -60,8 +60,8 @@ export class ConnectionPuller {
   }
 
   /** Resolves when the connection is given up and everything under way has ended; rejects when the work cannot go on. */
-  async run(): Promise<void> {
-    await this.#tasks.untilStopped();
+  run(): Promise<void> {
+    return this.#tasks.untilStopped();
   }
 
   handle(work: readonly Pick<Work, 'kind' | 'mapping'>[]): void {

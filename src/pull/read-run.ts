@@ -77,15 +77,14 @@ export class ReadRun {
 
   /** Never throws what belongs to the app or to the mapping: that is written into the run. False: it goes on later. */
   async run(): Promise<boolean> {
-    const { database, owned, started, mapping, log, failpoint, notifier, onRefused } = this.#options;
+    const { owned, started, mapping, log, failpoint, notifier, onRefused } = this.#options;
     const { run_id: run, run_kind: kind } = started;
     try {
       const complete = started.complete || (await this.#readAll());
       if (complete && this.#whole && ['full', 'sweep', 'preview'].includes(kind)) await this.#confirmAbsent();
       failpoint('pull.confirmed');
       if (kind === 'sweep' && !started.dry_run && mapping.direction !== 'pull') await this.#compareRows();
-      await advanceRun(database, run, { timings: this.#rounded() });
-      const counts = await finishRead(database, owned.lease.epoch, run, null);
+      const counts = await this.#finish(null);
       failpoint('pull.finished');
       const status = counts?.['status'];
       this.#count(typeof status === 'string' ? status : 'cancelled');
@@ -129,11 +128,18 @@ export class ReadRun {
   }
 
   async #end(status: 'failed' | 'interrupted', report: Readonly<Record<string, unknown>>): Promise<void> {
-    const { database, owned, started } = this.#options;
-    await advanceRun(database, started.run_id, { timings: this.#rounded() });
-    await finishRead(database, owned.lease.epoch, started.run_id, status, report);
+    await this.#finish(status, report);
     const errorClass = report['class'];
     this.#count(status, typeof errorClass === 'string' ? errorClass : undefined);
+  }
+
+  async #finish(
+    status: 'failed' | 'interrupted' | null,
+    report?: Readonly<Record<string, unknown>>,
+  ): ReturnType<typeof finishRead> {
+    const { database, owned, started } = this.#options;
+    await advanceRun(database, started.run_id, { timings: this.#rounded() });
+    return finishRead(database, owned.lease.epoch, started.run_id, status, report);
   }
 
   #count(result: string, errorClass?: string): void {

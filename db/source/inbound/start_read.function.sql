@@ -36,14 +36,13 @@ begin
     return;
   end if;
 
-  -- What an earlier owner left in the middle is taken up rather than begun anew, whether or not somebody has ended it by now.
+  -- What an earlier owner left in the middle is taken up rather than begun anew.
   if whole_read and start_read.run is null and start_read.kind in ('delta', 'full', 'sweep') then
     select r.* into v_run
       from tideway_private.cursors c
-      join tideway.sync_runs r on r.id = c.run_id and (r.status = 'interrupted' or tideway_private.is_orphaned(r, now()))
+      join tideway.sync_runs r on r.id = c.run_id and tideway_private.was_left(r)
      where c.mapping = start_read.mapping and c.kind = 'whole' and c.generation = v_map.generation
        and (start_read.kind <> 'sweep' or r.kind = 'sweep')
-       and not exists (select from tideway_private.requests q where q.run_id = r.id)
        for no key update of r;
   end if;
 

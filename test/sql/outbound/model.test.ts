@@ -1,9 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../../support/database.ts';
 import { type Asked, type Engine, type Mapping, type PushItem, useEngine } from '../../support/engine.ts';
-import { fc } from '../../support/seed.ts';
+import { chooseStep, randomWalks } from '../../support/random-walks.ts';
 import { rowSyncModel, type World } from '../../unit/model/row-sync-model.ts';
-import { chooseStep } from '../../unit/model/walk.ts';
 
 const database = useDatabase();
 let engine: Engine;
@@ -130,17 +129,14 @@ test.each<[string, World]>([
   { timeout: 120_000 },
   async (_, world) => {
     const map = await engine.aMapping({ table: 'id integer primary key, v integer', options: { max_attempts: 100 } });
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(600), { minLength: 40, maxLength: 80 }), async (choices) => {
-        try {
-          await replay(map, world, choices);
-        } finally {
-          for (const table of ['outbox', 'waiting', 'in_flight', 'rereads', 'requests']) {
-            await engine.pool.query(`delete from tideway_private.${table}`);
-          }
+    await randomWalks({ minLength: 40, maxLength: 80 }, async (choices) => {
+      try {
+        await replay(map, world, choices);
+      } finally {
+        for (const table of ['outbox', 'waiting', 'in_flight', 'rereads', 'requests']) {
+          await engine.pool.query(`delete from tideway_private.${table}`);
         }
-      }),
-      { numRuns: Number(process.env.TIDEWAY_TEST_TRACES ?? 25), endOnFailure: true },
-    );
+      }
+    });
   },
 );

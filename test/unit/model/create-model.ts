@@ -153,7 +153,7 @@ export function createModel(world: CreateWorld, rules: CreateRules = CREATE_DESI
       if (state.linked !== null || rules.unknownRecords === 'become rows') {
         can('a page with an unknown record becomes a row', { ...state, rows: state.rows + 1 });
       } else if (world.recognised === 'by a correlation column') {
-        can('a page with the record that is recognised', { ...state, linked: unknown, sent: 'no', asks: false });
+        can('a page with the record that is recognised', { ...state, linked: unknown, sent: 'no' });
       }
     }
     return steps;

@@ -1,4 +1,16 @@
-import type { Step } from './explore.ts';
+import type { Step } from '../unit/model/explore.ts';
+import { fc } from './seed.ts';
+
+/** Walks a model again and again, each walk chosen by numbers; TIDEWAY_TEST_TRACES says how often. */
+export function randomWalks(
+  lengths: { readonly minLength: number; readonly maxLength: number },
+  walk: (choices: readonly number[]) => Promise<void>,
+): Promise<void> {
+  return fc.assert(fc.asyncProperty(fc.array(fc.nat(600), lengths), walk), {
+    numRuns: Number(process.env.TIDEWAY_TEST_TRACES ?? 25),
+    endOnFailure: true,
+  });
+}
 
 /**
  * The step that a number chooses. Edits and faults are few and reads can always be asked for, so even odds would spend
